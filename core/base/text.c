@@ -1,0 +1,184 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+hg_str text_trim(hg_str text)
+{
+    while (text.n && (*text.p == ' ' || *text.p == '\t'))
+        text.p++, text.n--;
+    while (text.n && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
+        text.n--;
+    return text;
+}
+
+hg_str text_cut(hg_str text, char sep, hg_str *rest)
+{
+    const char *at = text.n ? memchr(text.p, sep, text.n) : NULL;
+    size_t n = at ? (size_t)(at - text.p) : text.n;
+
+    *rest = at ? (hg_str){at + 1, text.n - n - 1} : (hg_str){text.p + text.n, 0};
+    return (hg_str){text.p, n};
+}
+
+bool text_to_u64(hg_str text, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    if (text.n == 0 || text.n > 20)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned digit = (unsigned)text.p[i] - '0';
+
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
+            return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+/* A decimal number with at most one point, and the unit that follows it. */
+static bool number_and_unit(hg_str text, double *ret_number, hg_str *ret_unit)
+{
+    double number = 0, place = 0;
+    size_t i = 0;
+
+    for (; i < text.n && (isdigit((unsigned char)text.p[i]) || text.p[i] == '.'); i++) {
+        if (text.p[i] == '.') {
+            if (place != 0)
+                return false;
+            place = 1;
+        } else if (place != 0) {
+            place /= 10;
+            number += place * (text.p[i] - '0');
+        } else {
+            number = number * 10 + (text.p[i] - '0');
+        }
+    }
+    if (i == 0 || number > 1e15)
+        return false;
+    *ret_number = number;
+    *ret_unit = (hg_str){text.p + i, text.n - i};
+    return true;
+}
+
+struct unit {
+    const char *name;
+    double factor;
+};
+
+static bool scaled(hg_str text, const struct unit *units, size_t count, double *ret_value)
+{
+    double number;
+    hg_str unit;
+
+    if (!number_and_unit(text, &number, &unit))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (text_is_nocase(unit, text_of(units[i].name))) {
+            *ret_value = number * units[i].factor;
+            return *ret_value < 9e18;
+        }
+    return false;
+}
+
+bool text_to_duration(hg_str text, hg_ns *ret_duration)
+{
+    static const struct unit units[] = {{"ns", 1},    {"us", 1e3},  {"ms", 1e6},   {"s", 1e9},
+                                        {"", 1e9},    {"m", 60e9},  {"min", 60e9}, {"h", 3600e9},
+                                        {"d", 86400e9}};
+    double value;
+
+    if (!scaled(text, units, sizeof units / sizeof *units, &value))
+        return false;
+    *ret_duration = (hg_ns)value;
+    return true;
+}
+
+bool text_to_size(hg_str text, uint64_t *ret_bytes)
+{
+    static const struct unit units[] = {{"", 1},          {"B", 1},          {"K", 1 << 10},
+                                        {"KB", 1 << 10},  {"KiB", 1 << 10},  {"M", 1 << 20},
+                                        {"MB", 1 << 20},  {"MiB", 1 << 20},  {"G", 1 << 30},
+                                        {"GB", 1 << 30},  {"GiB", 1 << 30}};
+    double value;
+
+    if (!scaled(text, units, sizeof units / sizeof *units, &value))
+        return false;
+    *ret_bytes = (uint64_t)value;
+    return true;
+}
+
+/* Levenshtein distance, with a swap of neighbours counted as one step. Words here are short. */
+static unsigned distance(hg_str a, hg_str b)
+{
+    enum { LONGEST = 40 };
+    unsigned rows[3][LONGEST + 1];
+    unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+
+    if (a.n > LONGEST || b.n > LONGEST)
+        return LONGEST;
+    for (unsigned j = 0; j <= b.n; j++)
+        above[j] = j, before[j] = j;
+    for (unsigned i = 1; i <= a.n; i++) {
+        row[0] = i;
+        for (unsigned j = 1; j <= b.n; j++) {
+            unsigned cost = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+
+            if (above[j] + 1 < cost)
+                cost = above[j] + 1;
+            if (row[j - 1] + 1 < cost)
+                cost = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                before[j - 2] + 1 < cost)
+                cost = before[j - 2] + 1;
+            row[j] = cost;
+        }
+        unsigned *oldest = before;
+        before = above;
+        above = row;
+        row = oldest;
+    }
+    return above[b.n];
+}
+
+const char *text_suggest(hg_str word, const char *const *words, size_t count)
+{
+    const char *best = NULL;
+    unsigned best_distance = (unsigned)(word.n < 5 ? 2 : 3);
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned d = distance(word, text_of(words[i]));
+
+        if (d < best_distance)
+            best_distance = d, best = words[i];
+    }
+    return best;
+}
+
+char *put_u64(char *at, uint64_t value)
+{
+    char digits[PUT_U64_MAX];
+    int n = PUT_U64_MAX;
+
+    do {
+        digits[--n] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    return put_mem(at, digits + n, (size_t)(PUT_U64_MAX - n));
+}
+
+char *put_hex(char *at, uint64_t value)
+{
+    char digits[16];
+    int n = 16;
+
+    do {
+        digits[--n] = "0123456789abcdef"[value & 15];
+        value >>= 4;
+    } while (value);
+    return put_mem(at, digits + n, (size_t)(16 - n));
+}

@@ -1,0 +1,138 @@
+/* headgate/request.h - what a plugin sees of a request, and the normalised events of an answer. */
+#ifndef HEADGATE_REQUEST_H
+#define HEADGATE_REQUEST_H
+
+#include <headgate/abi.h>
+#include <headgate/json.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the request asks for. */
+enum {
+    HG_R_CHAT = 1,
+    HG_R_COMPLETE,
+    HG_R_EMBED,
+    HG_R_IMAGE,
+    HG_R_AUDIO,
+    HG_R_RERANK,
+    HG_R_MODERATE,
+    HG_R_MODELS,
+    HG_R_RAW /* any other path: method, path and body pass as they are */
+};
+
+/* Wire formats the core can read and write. */
+enum {
+    HG_WIRE_NONE,
+    HG_WIRE_OPENAI_CHAT,
+    HG_WIRE_OPENAI_RESPONSES,
+    HG_WIRE_ANTHROPIC,
+    HG_WIRE_GEMINI,
+    HG_WIRE_CONVERSE,
+    HG_WIRE_COHERE
+};
+
+enum { HG_ROLE_SYSTEM = 1, HG_ROLE_USER, HG_ROLE_ASSISTANT, HG_ROLE_TOOL };
+
+#define HG_RQ_STREAM 1u /* the client asked for a stream */
+
+/* The host writes `size` as the caller set it, and fills no member beyond. */
+typedef struct hg_req_info {
+    uint32_t size, kind, wire, flags;
+    hg_str id, route, model, key_id, tenant; /* model: what this attempt sends */
+    hg_str method, path;                     /* path without query, as the client sent it */
+    hg_ns start, deadline;                   /* moments; deadline 0: none */
+    uint32_t attempt, n_messages;            /* attempt counts from 0 */
+} hg_req_info;
+
+/* One text of a request or answer. Text parts of one message share no text, but all have its
+ * role. `part` counts all texts from 0, and hg_edit names a text by it. */
+typedef struct hg_text {
+    uint32_t role, part;
+    hg_str text;
+} hg_text;
+
+typedef struct hg_req_api {
+    uint32_t size, reserved;
+
+    void (*info)(const hg_req *, hg_req_info *);
+
+    /* The client's document. Absent if the body is not JSON. */
+    hg_json (*json)(const hg_req *);
+
+    /* The same as bytes. Never NULL; may be empty. */
+    const hg_body *(*body)(const hg_req *);
+
+    /* A header field the client sent, by lower-case name; empty if absent. Credentials are never
+     * among them. */
+    hg_str (*header)(const hg_req *, const char *name);
+
+    /* A metadata value by key; empty if absent. */
+    hg_str (*meta)(const hg_req *, const char *key);
+
+    /* Fills at most `max` texts in document order; returns how many there are. */
+    size_t (*texts)(const hg_req *, hg_text *, size_t max);
+
+    /* Writes the request in a wire format, with this attempt's model and the members of `patch`
+     * put over it (an absent `patch` changes nothing). In the client's own format untouched bytes
+     * are shared and stay as they are. */
+    void (*rewrite)(hg_out *, const hg_req *, uint32_t wire, hg_json patch);
+} hg_req_api;
+
+/* Token counts. Every count is part of `input` or `output`; flags say which are known. */
+#define HG_U_INPUT       1u
+#define HG_U_OUTPUT      2u
+#define HG_U_CACHED      4u
+#define HG_U_CACHE_WRITE 8u
+#define HG_U_REASONING   16u
+#define HG_U_AUDIO_IN    32u
+#define HG_U_AUDIO_OUT   64u
+#define HG_U_IMAGES      128u
+
+typedef struct hg_usage {
+    uint32_t size, flags;
+    uint64_t input, output; /* all input with cached and written; all output with reasoning */
+    uint64_t cached_input, cache_write, reasoning, audio_in, audio_out, images;
+} hg_usage;
+
+enum {
+    HG_EV_START = 1,   /* id: answer id, name: model that answers */
+    HG_EV_TEXT,        /* text */
+    HG_EV_REASONING,   /* text; id: signature, if any */
+    HG_EV_TOOL_START,  /* index, id, name */
+    HG_EV_TOOL_ARGS,   /* index, text: a piece of the argument text */
+    HG_EV_CITATION,    /* text: JSON */
+    HG_EV_MEDIA,       /* name: mime type, text: base64 */
+    HG_EV_USAGE,       /* usage: the whole count so far, not a difference */
+    HG_EV_FINISH,      /* finish; name: the provider's own word for it */
+    HG_EV_ERROR,       /* name: type, text: message */
+    HG_EV_EXTRA        /* name: key, text: JSON that has no place of its own */
+};
+
+enum { HG_FIN_STOP = 1, HG_FIN_LENGTH, HG_FIN_TOOLS, HG_FIN_FILTER, HG_FIN_OTHER };
+
+/* One event of an answer. `choice` and `index` count from 0; other members as the type says. */
+typedef struct hg_event {
+    uint32_t size, type, choice, index;
+    uint32_t finish, reserved;
+    hg_str id, name, text;
+    const hg_usage *usage;
+} hg_event;
+
+#define HG_ERR_RETRY        1u /* the same target may do better in a moment */
+#define HG_ERR_OTHER_TARGET 2u /* another target may do better */
+
+/* An upstream error in our words. A status of 0 means: as the class says. */
+typedef struct hg_error {
+    uint32_t size;
+    hg_rc code;
+    uint32_t http_status, flags;
+    hg_str type, message; /* what the provider called and said */
+    hg_ns retry_after;    /* 0: it did not say */
+} hg_error;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
