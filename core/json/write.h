@@ -1,0 +1,30 @@
+/* write.h - a checked JSON writer on a chain. It puts commas and colons; a call that does not fit
+ * its place (a value without a key inside an object, an end too many) marks the chain as broken
+ * instead of writing nonsense. Several values may follow one another at the top level. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/chain.h"
+
+void json_obj(struct chain *out);
+void json_arr(struct chain *out);
+void json_end(struct chain *out); /* closes the innermost object or array */
+
+void json_key(struct chain *out, hg_str key); /* escaped as needed */
+#define JSON_KEY(out, lit) json_key(out, HG_S(lit))
+
+void json_put_str(struct chain *out, hg_str text); /* escapes; what is not UTF-8 becomes U+FFFD */
+void json_put_i64(struct chain *out, int64_t value);
+void json_put_u64(struct chain *out, uint64_t value);
+void json_put_f64(struct chain *out, double value); /* shortest exact form; NaN, Inf: null */
+void json_put_bool(struct chain *out, int value);   /* less than 0 writes null */
+void json_put_null(struct chain *out);
+void json_put_raw(struct chain *out, hg_str json); /* copied; must be one whole JSON value */
+
+/* Whether everything fitted and all is closed. */
+bool json_ok(const struct chain *out);
+
+/* The text with escapes, without quotes, into a chain outside the writer's bookkeeping: for pieces
+ * of a string that others frame. */
+void json_escape(struct chain *out, hg_str text);
