@@ -4,7 +4,7 @@
  * Whoever waits for the socket (net/stream.c, net/dial.c) learns from `want` what to wait for. The
  * process must ignore SIGPIPE.
  *
- *   >0  so many bytes; for handshake and shutdown: done
+ *   >0  so many bytes; for tls_handshake: done
  *    0  TLS_END    the other side has ended properly, with close_notify
  *   -1  TLS_AGAIN  wait for *want (WATCH_READ or WATCH_WRITE), then call the same function again;
  *                  a write may come back with other memory and more bytes
@@ -71,8 +71,9 @@ ssize_t tls_write(struct tls_session *session, const void *p, size_t n, unsigned
  * tell of them. */
 bool tls_pending(const struct tls_session *session);
 
-/* Sends close_notify; does not wait for the other side's. */
-int tls_shutdown(struct tls_session *session, unsigned *want);
+/* Tries to send close_notify, once, and does not wait for the other side's. All that is to be
+ * written has been. */
+void tls_shutdown(struct tls_session *session);
 
 void tls_session_free(struct tls_session **session);
 
