@@ -69,14 +69,6 @@ size_t fake_stale(struct fake *fake);
 /* From now on H->alloc gives NULL for more than this many bytes in one call; at least 64 KiB. */
 void fake_set_alloc_limit(struct fake *fake, size_t bytes);
 
-/* Ends `op` during the n-th call (from 1) that the plugin makes to the host on it from now on, as
- * far as that can be done from within: right after a service call started something. 0: never. */
-void fake_cancel_at(struct fake *fake, size_t nth);
-
-/* Calls that the plugin made to the host since the last reset. */
-size_t fake_calls(struct fake *fake);
-void fake_calls_reset(struct fake *fake);
-
 /* ---- requests, bodies --------------------------------------------------------------------- */
 
 struct fake_request {
@@ -125,6 +117,8 @@ hg_str fake_header(const hg_http_req *req, const char *name);
 /* A metric's value, all labels together; 0 if it was never declared. */
 double fake_metric(struct fake *fake, const char *name);
 
-/* Makes map() fail, or gives the next instances a segment made before (shared with children that
- * were forked meanwhile). */
+/* From now on the segment service fails. */
 void fake_break_segment(struct fake *fake);
+
+/* A service the host does not have any more: H->service gives NULL for it. */
+void fake_without(struct fake *fake, const char *id);
