@@ -23,8 +23,8 @@ void arena_free(struct arena **arena);
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
 
-hg_str arena_text(struct arena *arena, hg_str text);           /* a copy, NUL-terminated as well */
-char *arena_cstr(struct arena *arena, hg_str text);            /* the same as a C string */
+hg_str arena_text(struct arena *arena, hg_str text); /* a copy, NUL-terminated as well */
+char *arena_cstr(struct arena *arena, hg_str text);  /* the same as a C string */
 hg_str arena_fmt(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 hg_str arena_vfmt(struct arena *arena, const char *fmt, va_list args);
 

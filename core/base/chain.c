@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { TAIL_SIZE = 512 };
+enum {
+    TAIL_SIZE = 512
+};
 
 struct block *block_new(size_t size)
 {

@@ -30,7 +30,10 @@ struct segment {
     struct block *block;
 };
 
-enum { CHAIN_INLINE = 4, CHAIN_DEPTH = 64 };
+enum {
+    CHAIN_INLINE = 4,
+    CHAIN_DEPTH = 64
+};
 
 struct chain {
     struct arena *arena; /* what it lives in; drops the references at its end */
@@ -49,8 +52,8 @@ struct chain {
 
 struct chain *chain_new(struct arena *arena);
 
-void chain_put(struct chain *chain, const void *p, size_t n);          /* copies into the arena */
-void chain_put_const(struct chain *chain, const void *p, size_t n);    /* lives as long as we do */
+void chain_put(struct chain *chain, const void *p, size_t n);       /* copies into the arena */
+void chain_put_const(struct chain *chain, const void *p, size_t n); /* lives as long as we do */
 void chain_put_block(struct chain *chain, struct block *block, const char *p, size_t n); /* refs */
 void chain_put_chain(struct chain *chain, const struct chain *from, size_t off, size_t len);
 #define CHAIN_PUT_LIT(chain, lit) chain_put_const(chain, lit, sizeof(lit) - 1)

@@ -4,7 +4,9 @@
 
 #include <headgate/abi.h>
 
-enum { DIGEST_SIZE = 32 };
+enum {
+    DIGEST_SIZE = 32
+};
 
 struct digest;
 

@@ -8,7 +8,12 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_level {
+    LOG_DEBUG,
+    LOG_INFO,
+    LOG_WARN,
+    LOG_ERROR
+};
 
 /* "debug", "info", "warn", "error"; false if it is none of them. */
 bool log_level_of(const char *name, enum log_level *ret_level);
@@ -22,10 +27,10 @@ void log_set_process(const char *name);
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_vline(enum log_level level, const char *prefix, const char *fmt, va_list args);
 
-#define log_debug(...)                                                                             \
-    do {                                                                                           \
-        if (log_wants(LOG_DEBUG))                                                                  \
-            log_line(LOG_DEBUG, __VA_ARGS__);                                                      \
+#define log_debug(...)                        \
+    do {                                      \
+        if (log_wants(LOG_DEBUG))             \
+            log_line(LOG_DEBUG, __VA_ARGS__); \
     } while (0)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)

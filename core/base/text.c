@@ -87,9 +87,9 @@ static bool scaled(hg_str text, const struct unit *units, size_t count, double *
 
 bool text_to_duration(hg_str text, hg_ns *ret_duration)
 {
-    static const struct unit units[] = {{"ns", 1},    {"us", 1e3},  {"ms", 1e6},   {"s", 1e9},
-                                        {"", 1e9},    {"m", 60e9},  {"min", 60e9}, {"h", 3600e9},
-                                        {"d", 86400e9}};
+    static const struct unit units[] = {{"ns", 1},     {"us", 1e3},   {"ms", 1e6},
+                                        {"s", 1e9},    {"", 1e9},     {"m", 60e9},
+                                        {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
     double value;
 
     if (!scaled(text, units, sizeof units / sizeof *units, &value))
@@ -100,10 +100,10 @@ bool text_to_duration(hg_str text, hg_ns *ret_duration)
 
 bool text_to_size(hg_str text, uint64_t *ret_bytes)
 {
-    static const struct unit units[] = {{"", 1},          {"B", 1},          {"K", 1 << 10},
-                                        {"KB", 1 << 10},  {"KiB", 1 << 10},  {"M", 1 << 20},
-                                        {"MB", 1 << 20},  {"MiB", 1 << 20},  {"G", 1 << 30},
-                                        {"GB", 1 << 30},  {"GiB", 1 << 30}};
+    static const struct unit units[] = {{"", 1},         {"B", 1},         {"K", 1 << 10},
+                                        {"KB", 1 << 10}, {"KiB", 1 << 10}, {"M", 1 << 20},
+                                        {"MB", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30},
+                                        {"GB", 1 << 30}, {"GiB", 1 << 30}};
     double value;
 
     if (!scaled(text, units, sizeof units / sizeof *units, &value))
@@ -115,7 +115,9 @@ bool text_to_size(hg_str text, uint64_t *ret_bytes)
 /* Levenshtein distance, with a swap of neighbours counted as one step. Words here are short. */
 static unsigned distance(hg_str a, hg_str b)
 {
-    enum { LONGEST = 40 };
+    enum {
+        LONGEST = 40
+    };
     unsigned rows[3][LONGEST + 1];
     unsigned *before = rows[0], *above = rows[1], *row = rows[2];
 

@@ -4,8 +4,8 @@
  * are moved on before they fire: moving one to a later moment costs a store. */
 #pragma once
 
-#include <stdbool.h>
 #include <event2/event_struct.h>
+#include <stdbool.h>
 
 #include <headgate/abi.h>
 
@@ -51,7 +51,10 @@ void task_clear(struct loop *loop, struct task *task); /* required before its me
 
 /* ---- descriptors and signals ---------------------------------------------------------------- */
 
-enum { WATCH_READ = 1, WATCH_WRITE = 2 };
+enum {
+    WATCH_READ = 1,
+    WATCH_WRITE = 2
+};
 
 /* Level-triggered readiness of one descriptor. Embed it. */
 struct watch {

@@ -47,7 +47,11 @@ void stream_hand_over(struct stream *stream, const struct stream_events *events,
 void stream_use_tls(struct stream *stream, struct tls_session *session);
 struct tls_session *stream_tls(struct stream *stream);
 
-enum { STREAM_END = 0, STREAM_AGAIN = -1, STREAM_BROKEN = -2 };
+enum {
+    STREAM_END = 0,
+    STREAM_AGAIN = -1,
+    STREAM_BROKEN = -2
+};
 
 /* More than 0: so many bytes. STREAM_END: the other side has ended properly (for TLS: with
  * close_notify). STREAM_AGAIN: nothing now. STREAM_BROKEN: reset, or a TLS failure. */

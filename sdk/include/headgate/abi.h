@@ -33,21 +33,20 @@
 /* The minor you need, not the one this header knows: newer members stay hidden until you ask with
  * -DHG_ABI_MINOR=n, so that compiling against a newer header does not refuse an older host. */
 #ifndef HG_ABI_MINOR
-#define HG_ABI_MINOR 0
+#    define HG_ABI_MINOR 0
 #endif
 
 #define HG_MAGIC 0x31544748u /* "HGT1" */
 
 /* True if the struct that `s` points to is large enough to have member `m`, and it is set. */
-#define HG_HAS(s, m)                                                                               \
-    ((s)->size >= offsetof(__typeof__(*(s)), m) + sizeof((s)->m) && (s)->m)
+#define HG_HAS(s, m) ((s)->size >= offsetof(__typeof__(*(s)), m) + sizeof((s)->m) && (s)->m)
 
 #if defined(__GNUC__)
-#define HG_EXPORT       __attribute__((visibility("default")))
-#define HG_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#    define HG_EXPORT       __attribute__((visibility("default")))
+#    define HG_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #else
-#define HG_EXPORT
-#define HG_PRINTF(a, b)
+#    define HG_EXPORT
+#    define HG_PRINTF(a, b)
 #endif
 
 #ifdef __cplusplus
@@ -86,9 +85,9 @@ typedef struct hg_str {
 } hg_str;
 
 #ifdef __cplusplus
-#define HG_S(lit) (hg_str{(lit), sizeof(lit) - 1})
+#    define HG_S(lit) (hg_str{(lit), sizeof(lit) - 1})
 #else
-#define HG_S(lit) ((hg_str){(lit), sizeof(lit) - 1})
+#    define HG_S(lit) ((hg_str){(lit), sizeof(lit) - 1})
 #endif
 
 /* A piece of work: slot and generation in one number. Copy it freely; {0} is no op. */

@@ -18,7 +18,12 @@ enum {
     HG_STAGE_WINDOW = 4 /* a piece of a streamed answer */
 };
 
-enum { HG_PASS, HG_DENY, HG_REDACT, HG_FLAG };
+enum {
+    HG_PASS,
+    HG_DENY,
+    HG_REDACT,
+    HG_FLAG
+};
 
 typedef struct hg_guard_in {
     uint32_t size, stage;

@@ -12,7 +12,12 @@
 extern "C" {
 #endif
 
-enum { HG_DEBUG, HG_INFO, HG_WARN, HG_ERROR };
+enum {
+    HG_DEBUG,
+    HG_INFO,
+    HG_WARN,
+    HG_ERROR
+};
 
 #define HG_HOST_CHECK 1u /* loaded by a checker: no traffic will come */
 #define HG_HOST_TEST  2u /* loaded by a test harness */

@@ -17,13 +17,13 @@ extern "C" {
 typedef struct hg_record {
     uint32_t size, flags;
     hg_str id, route, key_id, tenant, provider, model, outcome;
-    hg_str meta;                           /* JSON */
-    int64_t start_ms;                      /* since 1970 */
+    hg_str meta;                                 /* JSON */
+    int64_t start_ms;                            /* since 1970 */
     hg_ns total, first_token, upstream, gateway; /* durations */
     uint32_t http_status, attempts;
-    const hg_usage *usage;                 /* NULL: not known */
-    int64_t nanousd;                       /* less than 0: not priced */
-    const hg_body *request, *response;     /* only with HG_L_BODIES, and if the key allows it */
+    const hg_usage *usage;             /* NULL: not known */
+    int64_t nanousd;                   /* less than 0: not priced */
+    const hg_body *request, *response; /* only with HG_L_BODIES, and if the key allows it */
     hg_str json;
 } hg_record;
 

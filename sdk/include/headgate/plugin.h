@@ -34,9 +34,9 @@ typedef struct hg_plugin {
     uint32_t size, magic;
     uint16_t abi_major, abi_minor; /* what it needs */
     uint32_t flags;
-    const char *name, *version;                /* required, NUL-terminated like all below */
-    const char *summary, *license, *url;       /* may be NULL */
-    const char *schema;                        /* JSON Schema of the settings; NULL: it has none */
+    const char *name, *version;          /* required, NUL-terminated like all below */
+    const char *summary, *license, *url; /* may be NULL */
+    const char *schema;                  /* JSON Schema of the settings; NULL: it has none */
 
     /* Makes an instance. `settings` have been checked against the schema and completed with its
      * defaults; they, and texts taken from them, outlive the state. May be pending. On failure
@@ -52,9 +52,9 @@ typedef struct hg_plugin {
 /* What a shared object exports. When it is linked into the core instead, -DHG_STATIC=name gives the
  * function that suffix. */
 #ifdef HG_STATIC
-#define HG_CAT_(a, b)      a##b
-#define HG_CAT(a, b)       HG_CAT_(a, b)
-#define headgate_plugin_v0 HG_CAT(headgate_plugin_v0_, HG_STATIC)
+#    define HG_CAT_(a, b)      a##b
+#    define HG_CAT(a, b)       HG_CAT_(a, b)
+#    define headgate_plugin_v0 HG_CAT(headgate_plugin_v0_, HG_STATIC)
 #endif
 HG_EXPORT const hg_plugin *headgate_plugin_v0(const hg_host *);
 
@@ -73,23 +73,30 @@ struct hg_elf_note {
 /* Defines the entry and the note:
  *     static const hg_host *H;
  *     HG_PLUGIN(H, "name", "1.0.0", .create = create, .ifaces = ...); */
-#define HG_PLUGIN(H, NAME, VERSION, ...)                                                           \
-    static const struct hg_elf_note hg_note_                                                       \
-        __attribute__((section(".note.headgate"), used, aligned(4))) = {                           \
-            9, sizeof(struct hg_elf_note) - 24, HG_NOTE_TYPE, HG_NOTE_OWNER, HG_ABI_MAJOR,         \
-            HG_ABI_MINOR, sizeof(hg_plugin), sizeof(hg_host), NAME, VERSION};                      \
-    static const hg_plugin hg_plugin_;                                                             \
-    const hg_plugin *headgate_plugin_v0(const hg_host *host)                                       \
-    {                                                                                              \
-        H = host;                                                                                  \
-        return &hg_plugin_;                                                                        \
-    }                                                                                              \
-    static const hg_plugin hg_plugin_ = {.size = sizeof(hg_plugin),                                \
-                                         .magic = HG_MAGIC,                                        \
-                                         .abi_major = HG_ABI_MAJOR,                                \
-                                         .abi_minor = HG_ABI_MINOR,                                \
-                                         .name = NAME,                                             \
-                                         .version = VERSION,                                       \
+#define HG_PLUGIN(H, NAME, VERSION, ...)                                                  \
+    static const struct hg_elf_note hg_note_ __attribute__((                              \
+        section(".note.headgate"), used, aligned(4))) = {9,                               \
+                                                         sizeof(struct hg_elf_note) - 24, \
+                                                         HG_NOTE_TYPE,                    \
+                                                         HG_NOTE_OWNER,                   \
+                                                         HG_ABI_MAJOR,                    \
+                                                         HG_ABI_MINOR,                    \
+                                                         sizeof(hg_plugin),               \
+                                                         sizeof(hg_host),                 \
+                                                         NAME,                            \
+                                                         VERSION};                        \
+    static const hg_plugin hg_plugin_;                                                    \
+    const hg_plugin *headgate_plugin_v0(const hg_host *host)                              \
+    {                                                                                     \
+        H = host;                                                                         \
+        return &hg_plugin_;                                                               \
+    }                                                                                     \
+    static const hg_plugin hg_plugin_ = {.size = sizeof(hg_plugin),                       \
+                                         .magic = HG_MAGIC,                               \
+                                         .abi_major = HG_ABI_MAJOR,                       \
+                                         .abi_minor = HG_ABI_MINOR,                       \
+                                         .name = NAME,                                    \
+                                         .version = VERSION,                              \
                                          __VA_ARGS__}
 
 #ifdef __cplusplus

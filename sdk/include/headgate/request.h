@@ -33,7 +33,12 @@ enum {
     HG_WIRE_COHERE
 };
 
-enum { HG_ROLE_SYSTEM = 1, HG_ROLE_USER, HG_ROLE_ASSISTANT, HG_ROLE_TOOL };
+enum {
+    HG_ROLE_SYSTEM = 1,
+    HG_ROLE_USER,
+    HG_ROLE_ASSISTANT,
+    HG_ROLE_TOOL
+};
 
 #define HG_RQ_STREAM 1u /* the client asked for a stream */
 
@@ -97,20 +102,26 @@ typedef struct hg_usage {
 } hg_usage;
 
 enum {
-    HG_EV_START = 1,   /* id: answer id, name: model that answers */
-    HG_EV_TEXT,        /* text */
-    HG_EV_REASONING,   /* text; id: signature, if any */
-    HG_EV_TOOL_START,  /* index, id, name */
-    HG_EV_TOOL_ARGS,   /* index, text: a piece of the argument text */
-    HG_EV_CITATION,    /* text: JSON */
-    HG_EV_MEDIA,       /* name: mime type, text: base64 */
-    HG_EV_USAGE,       /* usage: the whole count so far, not a difference */
-    HG_EV_FINISH,      /* finish; name: the provider's own word for it */
-    HG_EV_ERROR,       /* name: type, text: message */
-    HG_EV_EXTRA        /* name: key, text: JSON that has no place of its own */
+    HG_EV_START = 1,  /* id: answer id, name: model that answers */
+    HG_EV_TEXT,       /* text */
+    HG_EV_REASONING,  /* text; id: signature, if any */
+    HG_EV_TOOL_START, /* index, id, name */
+    HG_EV_TOOL_ARGS,  /* index, text: a piece of the argument text */
+    HG_EV_CITATION,   /* text: JSON */
+    HG_EV_MEDIA,      /* name: mime type, text: base64 */
+    HG_EV_USAGE,      /* usage: the whole count so far, not a difference */
+    HG_EV_FINISH,     /* finish; name: the provider's own word for it */
+    HG_EV_ERROR,      /* name: type, text: message */
+    HG_EV_EXTRA       /* name: key, text: JSON that has no place of its own */
 };
 
-enum { HG_FIN_STOP = 1, HG_FIN_LENGTH, HG_FIN_TOOLS, HG_FIN_FILTER, HG_FIN_OTHER };
+enum {
+    HG_FIN_STOP = 1,
+    HG_FIN_LENGTH,
+    HG_FIN_TOOLS,
+    HG_FIN_FILTER,
+    HG_FIN_OTHER
+};
 
 /* One event of an answer. `choice` and `index` count from 0; other members as the type says. */
 typedef struct hg_event {

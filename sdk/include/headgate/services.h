@@ -144,7 +144,8 @@ typedef struct hg_work_api {
                  void (*drop)(void *arg), void *arg);
 } hg_work_api;
 
-/* ---- readiness of a descriptor, for libraries with sockets of their own ----------------------- */
+/* ---- readiness of a descriptor, for libraries with sockets of their own -----------------------
+ */
 
 #define HG_FD_READ  1u
 #define HG_FD_WRITE 2u

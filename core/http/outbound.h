@@ -1,0 +1,77 @@
+/* outbound.h - one exchange with an upstream, over a pooled connection.
+ *
+ *   outbound_send ─► on_head ─► on_data * n ─► on_end
+ *
+ * on_end is always the last call and is made once, unless outbound_cancel ends it first. */
+#pragma once
+
+#include "base/chain.h"
+#include "http/head.h"
+#include "loop/loop.h"
+#include "net/dial.h"
+
+enum outbound_fault {
+    OUTBOUND_OK,
+    OUTBOUND_CONNECT, /* DNS, refused, unreachable, TLS: nothing was sent */
+    OUTBOUND_CONNECT_TIMEOUT,
+    OUTBOUND_NO_DESCRIPTORS,
+    OUTBOUND_FIRST_BYTE_TIMEOUT,
+    OUTBOUND_IDLE_TIMEOUT,
+    OUTBOUND_TOTAL_TIMEOUT,
+    OUTBOUND_CLOSED,   /* the connection ended before the answer did */
+    OUTBOUND_PROTOCOL, /* what came is not a valid HTTP answer */
+    OUTBOUND_TOO_LARGE,
+};
+
+struct outbound_events {
+    void (*on_head)(void *arg, const struct head *head);
+    void (*on_data)(void *arg, hg_str data); /* decoded payload, never empty */
+    /* All payload of one read has been given, and more will follow: a good moment to write on. Not
+     * called when on_end follows at once. May be NULL. */
+    void (*on_data_end)(void *arg);
+    void (*on_end)(void *arg, enum outbound_fault fault, const char *reason);
+};
+
+/* One place to send to, with its idle connections. Names one scheme, host and port. */
+struct upstream;
+
+struct upstream_settings {
+    struct loop *loop;
+    struct dialer *dialer;
+    struct tls_config *tls; /* NULL: plain */
+    const char *host;       /* without port; what TLS verifies */
+    uint16_t port;
+    hg_ns idle_timeout; /* of a pooled connection */
+    unsigned idle_max;
+};
+
+struct upstream *upstream_new(const struct upstream_settings *settings);
+void upstream_free(struct upstream **upstream); /* no exchange may be under way */
+
+struct outbound_request {
+    hg_str head;              /* request line, fields and blank line, ready to send */
+    const struct chain *body; /* NULL: none */
+    bool is_head;             /* method HEAD: the answer has no body */
+    bool is_safe;             /* may be sent again on a new connection if a pooled one turns out
+                                 to be closed before any byte of an answer */
+    hg_ns connect_timeout, first_byte_timeout, idle_timeout; /* durations; 0: none */
+    hg_ns deadline;                                          /* moment; 0: none */
+    uint64_t max_body;                                       /* 0: none */
+};
+
+struct outbound;
+
+/* The arena, and what the request points to, must live until the end or the cancel. */
+struct outbound *outbound_send(struct upstream *upstream, struct arena *arena,
+                               const struct outbound_request *request,
+                               const struct outbound_events *events, void *arg);
+
+void outbound_pause(struct outbound *outbound, bool paused);
+
+void outbound_cancel(struct outbound **outbound); /* closes the connection; NULL is fine */
+
+struct outbound_times {
+    hg_ns sent, connected, first_byte; /* moments; 0: not reached */
+    bool reused;
+};
+const struct outbound_times *outbound_times(const struct outbound *outbound);

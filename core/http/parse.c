@@ -1,0 +1,454 @@
+#include "http/parse.h"
+
+#include <http_parser.h>
+
+#include "base/text.h"
+
+/* ---- the scan: what is doubtful byte by byte --------------------------------------------------
+ */
+
+enum {
+    BYTE_TOKEN = 1,
+    BYTE_VALUE = 2
+};
+
+/* RFC 9110 5.6.2 token characters, and those a field value may hold. */
+static const uint8_t classes[256] = {
+    ['\t'] = BYTE_VALUE, [' '] = BYTE_VALUE,
+    ['!'] = 3,           ['"'] = BYTE_VALUE,
+    ['#' ... '\''] = 3,  ['(' ... ')'] = BYTE_VALUE,
+    ['*' ... '+'] = 3,   [','] = BYTE_VALUE,
+    ['-' ... '.'] = 3,   ['/'] = BYTE_VALUE,
+    ['0' ... '9'] = 3,   [':' ... '@'] = BYTE_VALUE,
+    ['A' ... 'Z'] = 3,   ['[' ... ']'] = BYTE_VALUE,
+    ['^' ... 'z'] = 3,   ['{'] = BYTE_VALUE,
+    ['|'] = 3,           ['}'] = BYTE_VALUE,
+    ['~'] = 3,           [0x80 ... 0xff] = BYTE_VALUE,
+};
+
+static enum parse_result refuse(const char **ret_reason, const char *reason)
+{
+    *ret_reason = reason;
+    return PARSE_BAD;
+}
+
+/* A byte other than CR and LF, in its place. */
+static const char *byte_wrong(struct head_scan *scan, unsigned char byte)
+{
+    if (!(classes[byte] & BYTE_VALUE))
+        return byte ? "a control character in the head" : "a NUL in the head";
+    if (scan->lines == 0)
+        return byte == '\t' ? "a tab in the start line" : NULL;
+    if (scan->name_done)
+        return NULL;
+    if (byte == ':') {
+        scan->name_done = true;
+        return scan->at == scan->line_start ? "a header field without a name" : NULL;
+    }
+    if (classes[byte] & BYTE_TOKEN)
+        return NULL;
+    if (scan->at == scan->line_start)
+        return byte == ' ' || byte == '\t' ? "a folded header line"
+                                           : "a header field name with a forbidden character";
+    return byte == ' ' || byte == '\t' ? "a space before the colon of a header field"
+                                       : "a header field name with a forbidden character";
+}
+
+/* Ends a line at its LF. 1: the head ends here; 0: go on; less: wrong. */
+static int line_ends(struct head_scan *scan, const char **ret_reason)
+{
+    size_t length = scan->at - 1 - scan->line_start;
+
+    if (length == 0 && scan->lines > 0)
+        return 1;
+    if (length == 0) { /* an empty line before a request line is to be ignored, once */
+        if (scan->line_start > 0) {
+            *ret_reason = "empty lines before the request";
+            return -1;
+        }
+        scan->line_start = scan->at + 1;
+        return 0;
+    }
+    if (scan->lines > 0 && !scan->name_done) {
+        *ret_reason = "a header line without a colon";
+        return -1;
+    }
+    scan->lines++;
+    scan->line_start = scan->at + 1;
+    scan->name_done = false;
+    return 0;
+}
+
+static enum parse_result over_limit(const struct head_scan *scan, const struct head_limits *limits)
+{
+    if (scan->lines == 0 && scan->at - scan->line_start > limits->line)
+        return PARSE_LONG_LINE;
+    return scan->at > limits->head || scan->lines > limits->fields + 1 ? PARSE_LARGE : PARSE_MORE;
+}
+
+static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
+                                   const struct head_limits *limits, const char **ret_reason)
+{
+    for (; scan->at < bytes.n; scan->at++) {
+        unsigned char byte = (unsigned char)bytes.p[scan->at];
+
+        if (byte == '\n') {
+            if (!scan->after_cr)
+                return refuse(ret_reason, "a line feed without a carriage return");
+            scan->after_cr = false;
+            int end = line_ends(scan, ret_reason);
+
+            if (end < 0)
+                return PARSE_BAD;
+            if (end > 0) {
+                scan->at++;
+                return PARSE_OK;
+            }
+            if (over_limit(scan, limits) != PARSE_MORE)
+                break;
+            continue;
+        }
+        if (scan->after_cr)
+            return refuse(ret_reason, "a carriage return without a line feed");
+        if (byte == '\r') {
+            scan->after_cr = true;
+            continue;
+        }
+        const char *wrong = byte_wrong(scan, byte);
+
+        if (wrong)
+            return refuse(ret_reason, wrong);
+    }
+    enum parse_result over = over_limit(scan, limits);
+
+    if (over == PARSE_LONG_LINE)
+        *ret_reason = "the request line is too long";
+    if (over == PARSE_LARGE)
+        *ret_reason = "the header fields are too large or too many";
+    return over;
+}
+
+/* ---- http-parser's callbacks --------------------------------------------------------------------
+ */
+
+struct reading {
+    struct head *head;
+    unsigned room;
+};
+
+static enum method method_of(unsigned method)
+{
+    switch (method) {
+    case HTTP_GET:
+        return METHOD_GET;
+    case HTTP_HEAD:
+        return METHOD_HEAD;
+    case HTTP_POST:
+        return METHOD_POST;
+    case HTTP_PUT:
+        return METHOD_PUT;
+    case HTTP_PATCH:
+        return METHOD_PATCH;
+    case HTTP_DELETE:
+        return METHOD_DELETE;
+    case HTTP_OPTIONS:
+        return METHOD_OPTIONS;
+    default:
+        return METHOD_OTHER;
+    }
+}
+
+static int on_url(http_parser *parser, const char *at, size_t n)
+{
+    ((struct reading *)parser->data)->head->target = (hg_str){at, n};
+    return 0;
+}
+
+static int on_field(http_parser *parser, const char *at, size_t n)
+{
+    struct reading *reading = parser->data;
+
+    if (reading->head->field_count == reading->room)
+        return -1;
+    reading->head->fields[reading->head->field_count++] = (struct field){.name = {at, n}};
+    return 0;
+}
+
+static int on_value(http_parser *parser, const char *at, size_t n)
+{
+    struct reading *reading = parser->data;
+
+    if (reading->head->field_count == 0)
+        return -1;
+    reading->head->fields[reading->head->field_count - 1].value = text_trim((hg_str){at, n});
+    return 0;
+}
+
+static const http_parser_settings callbacks = {
+    .on_url = on_url, .on_header_field = on_field, .on_header_value = on_value};
+
+/* ---- what the fields mean
+ * ------------------------------------------------------------------------ */
+
+static enum field_id field_identify(hg_str name)
+{
+    static const struct {
+        hg_str name;
+        enum field_id id;
+    } known[] = {
+        {{"te", 2}, FIELD_HOP_BY_HOP},
+        {{"host", 4}, FIELD_HOST},
+        {{"expect", 6}, FIELD_EXPECT},
+        {{"upgrade", 7}, FIELD_HOP_BY_HOP},
+        {{"trailer", 7}, FIELD_HOP_BY_HOP},
+        {{"connection", 10}, FIELD_CONNECTION},
+        {{"keep-alive", 10}, FIELD_HOP_BY_HOP},
+        {{"content-type", 12}, FIELD_CONTENT_TYPE},
+        {{"authorization", 13}, FIELD_AUTHORIZATION},
+        {{"content-length", 14}, FIELD_CONTENT_LENGTH},
+        {{"proxy-connection", 16}, FIELD_HOP_BY_HOP},
+        {{"transfer-encoding", 17}, FIELD_TRANSFER_ENCODING},
+        {{"proxy-authenticate", 18}, FIELD_HOP_BY_HOP},
+        {{"proxy-authorization", 19}, FIELD_HOP_BY_HOP},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].name.n >= name.n) {
+            if (known[i].name.n > name.n)
+                return FIELD_OTHER;
+            if (memcmp(known[i].name.p, name.p, name.n) == 0)
+                return known[i].id;
+        }
+    return FIELD_OTHER;
+}
+
+static void connection_options(struct head *head, hg_str value)
+{
+    while (value.n) {
+        hg_str option = text_trim(text_cut(value, ',', &value));
+
+        if (text_is_nocase(option, HG_S("close")))
+            head->keep_alive = false;
+        else if (text_is_nocase(option, HG_S("keep-alive")))
+            head->keep_alive = true;
+    }
+}
+
+struct seen {
+    unsigned host, length, coding;
+    bool other_coding;
+};
+
+static const char *field_take(struct head *head, struct field *field, struct seen *seen)
+{
+    uint64_t length;
+
+    switch (field->id) {
+    case FIELD_HOST:
+        head->host = field->value;
+        return seen->host++ ? "two Host fields" : NULL;
+    case FIELD_CONTENT_LENGTH:
+        if (!text_to_u64(field->value, &length) || length > INT64_MAX)
+            return "a Content-Length that is no number";
+        head->content_length = (int64_t)length;
+        return seen->length++ ? "two Content-Length fields" : NULL;
+    case FIELD_TRANSFER_ENCODING:
+        head->chunked = text_is_nocase(field->value, HG_S("chunked"));
+        seen->other_coding = !head->chunked;
+        return seen->coding++ ? "two Transfer-Encoding fields" : NULL;
+    case FIELD_CONNECTION:
+        connection_options(head, field->value);
+        return NULL;
+    case FIELD_CONTENT_TYPE:
+        head->content_type = field->value;
+        return NULL;
+    case FIELD_EXPECT:
+        head->expect_continue = text_is_nocase(field->value, HG_S("100-continue"));
+        return NULL;
+    case FIELD_OTHER:
+    case FIELD_AUTHORIZATION:
+    case FIELD_HOP_BY_HOP:
+        return NULL;
+    }
+    return NULL;
+}
+
+static enum parse_result fields_take(struct head *head, struct seen *seen, const char **ret_reason)
+{
+    head->content_length = -1;
+    head->keep_alive = head->minor >= 1;
+    for (unsigned i = 0; i < head->field_count; i++) {
+        struct field *field = &head->fields[i];
+        char *name = (char *)(uintptr_t)field->name.p; /* in our own copy of the head */
+
+        for (size_t j = 0; j < field->name.n; j++)
+            if (name[j] >= 'A' && name[j] <= 'Z')
+                name[j] |= 0x20;
+        field->id = field_identify(field->name);
+        const char *wrong = field_take(head, field, seen);
+
+        if (wrong)
+            return refuse(ret_reason, wrong);
+    }
+    if (seen->coding && seen->length)
+        return refuse(ret_reason, "Content-Length together with Transfer-Encoding");
+    if (seen->coding && head->minor == 0)
+        return refuse(ret_reason, "Transfer-Encoding in HTTP/1.0");
+    if (seen->other_coding) {
+        *ret_reason = "a transfer coding other than chunked";
+        return PARSE_CODING;
+    }
+    return PARSE_OK;
+}
+
+/* ---- the target ---------------------------------------------------------------------------------
+ */
+
+static bool is_dot_segment(hg_str segment)
+{
+    unsigned dots = 0;
+
+    while (segment.n) {
+        if (*segment.p == '.')
+            segment.p++, segment.n--;
+        else if (segment.n >= 3 && segment.p[0] == '%' && segment.p[1] == '2' &&
+                 (segment.p[2] | 0x20) == 'e')
+            segment.p += 3, segment.n -= 3;
+        else
+            return false;
+        dots++;
+    }
+    return dots == 1 || dots == 2;
+}
+
+/* Routing and authorisation look at the same path, so it has one spelling: repeated slashes are
+ * made one, and what would climb up is refused. */
+static const char *path_settle(struct head *head)
+{
+    char *from = (char *)(uintptr_t)head->path.p, *to = from, *end = from + head->path.n;
+
+    for (char *at = from; at < end;) {
+        char *stop = at + 1;
+
+        while (stop < end && *stop != '/')
+            stop++;
+        hg_str segment = {at + 1, (size_t)(stop - at - 1)};
+
+        if (is_dot_segment(segment))
+            return "dot segments in the path";
+        if (memchr(segment.p, '\\', segment.n))
+            return "a backslash in the path";
+        if (segment.n || stop == end) {
+            memmove(to, at, (size_t)(stop - at));
+            to += stop - at;
+        }
+        at = stop;
+    }
+    head->path.n = (size_t)(to - from);
+    return NULL;
+}
+
+/* The part of an absolute target behind its authority, which must be the Host that was sent. */
+static const char *absolute_split(struct head *head, hg_str *ret_rest)
+{
+    hg_str target = head->target;
+    size_t scheme = text_starts(target, HG_S("http://"))    ? 7
+                    : text_starts(target, HG_S("https://")) ? 8
+                                                            : 0;
+    if (!scheme)
+        return "a request target that is neither a path nor an http URL";
+    hg_str after = {target.p + scheme, target.n - scheme};
+    size_t n = 0;
+
+    while (n < after.n && after.p[n] != '/' && after.p[n] != '?')
+        n++;
+    if (!text_is_nocase((hg_str){after.p, n}, head->host))
+        return "a request target and a Host field that differ";
+    *ret_rest = (hg_str){after.p + n, after.n - n};
+    return NULL;
+}
+
+static const char *target_split(struct head *head, struct arena *arena)
+{
+    hg_str rest = head->target;
+
+    if (rest.n == 0)
+        return "no request target";
+    if (memchr(rest.p, '#', rest.n))
+        return "a fragment in the request target";
+    if (*rest.p != '/' && !(rest.n == 1 && *rest.p == '*')) {
+        const char *wrong = absolute_split(head, &rest);
+
+        if (wrong)
+            return wrong;
+    }
+    head->path = text_cut(rest, '?', &head->query);
+    if (head->path.n == 0)
+        head->path = HG_S("/");
+    if (*head->path.p != '/')
+        return NULL;
+    head->path = arena_text(arena, head->path);
+    return path_settle(head);
+}
+
+/* ---- the two entries --------------------------------------------------------------------------
+ */
+
+/* A head of the right form is copied, so that names can be lower-cased in place, and read. */
+static enum parse_result head_read(struct arena *arena, struct head_scan *scan, hg_str bytes,
+                                   enum http_parser_type type, const struct head_limits *limits,
+                                   struct head *ret, struct seen *seen, const char **ret_reason)
+{
+    enum parse_result result = head_look(scan, bytes, limits, ret_reason);
+
+    if (result != PARSE_OK)
+        return result;
+    hg_str copy = arena_text(arena, (hg_str){bytes.p, scan->at});
+    struct reading reading = {ret, (unsigned)scan->lines};
+    http_parser parser;
+
+    *ret = (struct head){.size = scan->at};
+    ret->fields = arena_alloc(arena, (scan->lines + 1) * sizeof *ret->fields);
+    http_parser_init(&parser, type);
+    parser.data = &reading;
+    http_parser_execute(&parser, &callbacks, copy.p, copy.n);
+    enum http_errno wrong = HTTP_PARSER_ERRNO(&parser);
+
+    if (wrong == HPE_INVALID_VERSION ||
+        (wrong == HPE_OK && (parser.http_major != 1 || parser.http_minor > 1))) {
+        *ret_reason = "an HTTP version other than 1.0 and 1.1";
+        return PARSE_VERSION;
+    }
+    if (wrong != HPE_OK)
+        return refuse(ret_reason, http_errno_description(wrong));
+    ret->minor = parser.http_minor;
+    ret->status = parser.status_code;
+    ret->method = method_of(parser.method);
+    return fields_take(ret, seen, ret_reason);
+}
+
+enum parse_result parse_request(struct arena *arena, struct head_scan *scan, hg_str bytes,
+                                const struct head_limits *limits, struct head *ret,
+                                const char **ret_reason)
+{
+    struct seen seen = {0};
+    enum parse_result result =
+        head_read(arena, scan, bytes, HTTP_REQUEST, limits, ret, &seen, ret_reason);
+
+    if (result != PARSE_OK)
+        return result;
+    if (seen.host == 0 && ret->minor >= 1)
+        return refuse(ret_reason, "no Host field");
+    const char *wrong = target_split(ret, arena);
+
+    return wrong ? refuse(ret_reason, wrong) : PARSE_OK;
+}
+
+enum parse_result parse_response(struct arena *arena, struct head_scan *scan, hg_str bytes,
+                                 const struct head_limits *limits, struct head *ret,
+                                 const char **ret_reason)
+{
+    struct seen seen = {0};
+
+    return head_read(arena, scan, bytes, HTTP_RESPONSE, limits, ret, &seen, ret_reason);
+}
