@@ -44,6 +44,11 @@ hg_ns clock_precise(void)
     return current.frozen ? current.now : read_clock(CLOCK_MONOTONIC);
 }
 
+hg_ns clock_coarse(void)
+{
+    return current.frozen ? current.now : read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 void clock_freeze(hg_ns now)
 {
     current.frozen = now != 0;

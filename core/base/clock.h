@@ -17,6 +17,9 @@ void clock_update(void);
 /* Reads the hardware at once, for timings inside a turn. */
 hg_ns clock_precise(void);
 
+/* The same for a quarter of the price, but as of the kernel's last tick, 1 to 10 ms ago. */
+hg_ns clock_coarse(void);
+
 /* For tests: from now on time stands at `now` (monotonic and wall alike) until it is moved again;
  * 0 gives the real clock back. */
 void clock_freeze(hg_ns now);
