@@ -32,7 +32,7 @@ const char *dial_fault_name(enum dial_fault fault);
 struct dial_target {
     hg_str host; /* a name or a numeric address, v6 with or without brackets; copied */
     uint16_t port;
-    struct tls_config *tls;  /* NULL: plain TCP */
+    struct tls_config *tls;  /* NULL: plain TCP; borrowed until the dial is gone */
     const char *server_name; /* for TLS if it is not `host`; copied */
     hg_ns deadline;          /* a moment for all of it; 0: none */
 
