@@ -12,13 +12,23 @@ struct listeners;
 struct listeners *listeners_new(void);
 void listeners_free(struct listeners **listeners); /* closes all */
 
-/* The descriptor for a configured address ("127.0.0.1:0"), opened if need be; -1 and why. Asking
- * for the same address again counts a second user. */
-int listeners_take(struct listeners *listeners, const char *address, struct error *error);
+/* What a socket is for. `nth` tells apart those with the same address, as several of "127.0.0.1:0"
+ * may be. */
+struct listeners_key {
+    const char *role; /* "listen", "admin" */
+    const char *address;
+    unsigned nth;
+};
+
+/* The descriptor, opened if need be; -1 and why. Asking again counts another user. */
+int listeners_take(struct listeners *listeners, struct listeners_key key, struct error *error);
 
 /* Gives one use back; the last closes the socket. */
-void listeners_give(struct listeners *listeners, const char *address);
+void listeners_give(struct listeners *listeners, struct listeners_key key);
 
-/* "127.0.0.1:43127": the address with the port that the system chose; into a buffer of ours that
- * lives as long as the socket. */
-const char *listeners_actual(const struct listeners *listeners, const char *address);
+/* "127.0.0.1:43127": the address with the port that the system chose; lives as long as the socket.
+ */
+const char *listeners_actual(const struct listeners *listeners, struct listeners_key key);
+
+/* True the first time it is asked about a socket: for the line that announces it. */
+bool listeners_is_new(struct listeners *listeners, struct listeners_key key);

@@ -30,3 +30,6 @@ bool run_dir_write(const char *dir, const char *name, const char *text, size_t n
 
 /* "DIR/NAME"; freed by the caller. */
 char *run_dir_path(const char *dir, const char *name);
+
+/* Removes a folder that was made for a moment, with the files and folders in it. */
+void run_dir_remove(const char *dir);

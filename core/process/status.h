@@ -1,5 +1,5 @@
-/* status.h - how the gateway is: one page of shared memory, written by the supervisor (and the
- * heartbeat by control) and read by control's admin listener. */
+/* status.h - how the gateway is: one page of shared memory, written by the supervisor and
+ * read by control's admin listener. */
 #pragma once
 
 #include <stdatomic.h>
@@ -19,8 +19,7 @@ struct status {
     _Atomic uint64_t restarts;                      /* of workers, since the start */
     _Atomic uint64_t control_restarts;
     _Atomic uint64_t reloads, reloads_failed;
-    _Atomic int64_t started_us;        /* since 1970 */
-    _Atomic int64_t control_heartbeat; /* moment of the clock, ns; 0: none yet */
+    _Atomic int64_t started_us; /* since 1970 */
 };
 
 /* Zeroed, shared with the children that are forked later. Dies with the last of them. */
