@@ -84,7 +84,7 @@ size_t json_offset(hg_json value);
 hg_str json_text(hg_json value);
 
 /* Whether the value is there and true. */
-static inline bool json_true(hg_json value)
+static inline bool json_is_yes(hg_json value)
 {
     return value.kind == HG_J_TRUE;
 }
