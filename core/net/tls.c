@@ -87,6 +87,10 @@ void tls_session_free(struct tls_session **session)
     *session = NULL;
     if (!gone)
         return;
+    /* Otherwise OpenSSL takes a connection without close_notify for a reason never to take its
+     * session up again; since TLS 1.1 it is none. */
+    if (!gone->broken)
+        SSL_set_shutdown(gone->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(gone->ssl);
     free(gone->host);
     tls_config_free(&gone->config);

@@ -41,12 +41,13 @@ void tls_explain(char out[TLS_REASON_MAX])
     if (!words)
         words =
             ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
-    /* Numbers from here on are alerts that the other side has sent. */
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET)
-        snprintf(out, TLS_REASON_MAX, "refused by the other side: %s",
-                 SSL_alert_desc_string_long(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET));
-    else
-        snprintf(out, TLS_REASON_MAX, "%s", words ? words : "unknown TLS error");
+    /* An alert that the other side has sent reads "tlsv13 alert certificate required". */
+    const char *alert = words ? strstr(words, " alert ") : NULL;
+
+    snprintf(out, TLS_REASON_MAX, "%s%s", alert ? "refused by the other side: " : "",
+             alert   ? alert + strlen(" alert ")
+             : words ? words
+                     : "unknown TLS error");
 }
 
 static bool file_error(struct error *error, const char *what, const char *path)
