@@ -182,7 +182,7 @@ static void describe_end(const struct child *child, int wait_status, char *ret, 
         snprintf(ret, size, "died (SIG%s%s)", signal_name ? signal_name : "?",
                  child->aborted ? ", silent for 10 s" : "");
     } else if (child->why[0]) {
-        snprintf(ret, size, "ended: %s", child->why);
+        snprintf(ret, size, "ended: %.900s", child->why);
     } else {
         snprintf(ret, size, "ended (status %d)", WEXITSTATUS(wait_status));
     }
@@ -191,7 +191,7 @@ static void describe_end(const struct child *child, int wait_status, char *ret, 
 void child_ended(struct child *child, const struct ground *ground, int wait_status, char *ret_line,
                  size_t size)
 {
-    char name[CHILD_NAME], how[600], culprit[256];
+    char name[CHILD_NAME], how[1024], culprit[256];
 
     describe_end(child, wait_status, how, sizeof how);
     place_culprit(ground, child, culprit, sizeof culprit);

@@ -1,4 +1,4 @@
-/* The loop does everything; this file only brings it up, and listens to the supervisor. */
+/* The gateway does everything; this file brings it up and listens to the supervisor. */
 #include "process/worker.h"
 
 #include <stdbool.h>
@@ -9,7 +9,98 @@
 #include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "loop/loop.h"
-#include "process/channel.h"
 #include "process/heart.h"
 #include "shm/region.h"
 #include "shm/slot.h"
+
+struct worker {
+    const struct worker_setup *setup;
+    struct loop *loop;
+    struct slot *slot;
+    struct gateway *gateway; /* NULL while it is being made */
+    struct heart heart;
+    hg_ns drain_by; /* 0: not told to */
+};
+
+static void on_drained(void *arg)
+{
+    struct worker *worker = arg;
+
+    loop_stop(worker->loop);
+}
+
+static void drain(struct worker *worker, hg_ns deadline)
+{
+    worker->drain_by = deadline;
+    worker->slot->state = SLOT_DRAINING;
+    if (worker->gateway)
+        gateway_drain(worker->gateway, deadline, on_drained, worker);
+}
+
+static void on_word(void *arg, const struct channel_message *message)
+{
+    struct worker *worker = arg;
+
+    if (message->word == CHANNEL_DRAIN)
+        drain(worker, clock_now() + message->value * NS_PER_MS);
+    else if (message->word == CHANNEL_GONE)
+        exit(1); /* nobody is left who would restart or stop us */
+}
+
+static bool start(struct worker *worker, struct error *error)
+{
+    const struct worker_setup *setup = worker->setup;
+    const struct gateway_setup gateway = {
+        .loop = worker->loop,
+        .config = setup->config,
+        .region = setup->region,
+        .slot = setup->slot,
+        .worker = setup->number,
+        .workers = setup->config->workers,
+        .generation = setup->generation,
+        .run_dir = setup->run_dir,
+    };
+
+    worker->gateway = gateway_new(&gateway, error);
+    return worker->gateway &&
+           gateway_listen(worker->gateway, setup->listeners, setup->listener_count, error);
+}
+
+static void serve(struct worker *worker)
+{
+    if (worker->drain_by) { /* told to go before it was there */
+        drain(worker, worker->drain_by);
+    } else {
+        worker->slot->state = SLOT_READY;
+        channel_say(worker->setup->channel, CHANNEL_READY, 0, NULL);
+    }
+    loop_run(worker->loop);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker worker = {.setup = setup, .loop = loop_new()};
+    struct error error = {""};
+
+    log_set_level(setup->config->log_level);
+    worker.slot = region_slot(setup->region, setup->slot);
+    worker.heart = (struct heart){
+        .loop = worker.loop,
+        .slot = worker.slot,
+        .channel = setup->channel,
+        .on_word = on_word,
+        .arg = &worker,
+    };
+    heart_start(&worker.heart);
+    bool started = start(&worker, &error);
+
+    if (started)
+        serve(&worker);
+    else
+        channel_say(setup->channel, CHANNEL_FAILED, 0, error.text);
+    worker.slot->state = SLOT_STOPPED;
+    heart_stop(&worker.heart);
+    gateway_free(&worker.gateway);
+    loop_free(&worker.loop);
+    return started ? 0 : 1;
+}

@@ -1,0 +1,19 @@
+/* log_record.h - one finished request between the ring and the loggers: decoded once, shared by all
+ * of them, in one piece of memory. */
+#pragma once
+
+#include <headgate/logger.h>
+
+struct log_record {
+    hg_record record; /* what a plugin sees */
+    hg_usage usage;
+    unsigned refs;
+    size_t size; /* bytes it takes, for limits */
+    char text[];
+};
+
+/* With one reference. NULL if the bytes are no record. */
+struct log_record *log_record_new(hg_str from_ring);
+
+struct log_record *log_record_ref(struct log_record *record);
+void log_record_unref(struct log_record *record);
