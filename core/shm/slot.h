@@ -49,9 +49,9 @@ struct slot {
     _Alignas(64) struct culprit culprit;
 };
 
-/* Makes the slot ready for a new process: everything zero but pid, generation, started_at and the
- * state SLOT_STARTING. The supervisor calls it before the fork with pid 0 and stores the pid after
- * it, or the child calls it itself. */
+/* Makes the slot ready for a new process: everything zero but pid, generation, started_at,
+ * heartbeat and the state SLOT_STARTING. The supervisor calls it before the fork with pid 0 and
+ * stores the pid after it, or the child calls it itself. */
 void slot_begin(struct slot *slot, int32_t pid, uint64_t generation, hg_ns now);
 
 /* For the supervisor, once the process is reaped and its culprit read. */

@@ -1,0 +1,188 @@
+/* Positions only grow; the offset in the ring is a position modulo its size. A record never wraps:
+ * what is left at the end is filled with one record of kind PAD, made visible together with the
+ * record behind it. Everything is aligned to 8, so there is always room for a header. */
+#include "shm/ring.h"
+
+#include <stdatomic.h>
+
+#include "base/ensure.h"
+
+enum kind {
+    PAD = 0x70616421,
+    RECORD = 0x72656321
+};
+
+struct header {
+    uint32_t n; /* bytes behind the header, as committed */
+    uint32_t kind;
+};
+
+/* An idle ring starts again at the front once it has got this far. */
+enum {
+    RESTART_AT = 64 << 10
+};
+
+struct ring {
+    uint64_t size;
+
+    /* The producer's. */
+    _Alignas(64) _Atomic uint64_t head;
+    uint64_t reserved_at;
+    size_t reserved;
+    _Atomic uint64_t dropped;
+
+    /* The consumer's. */
+    _Alignas(64) _Atomic uint64_t tail;
+    _Atomic uint64_t corrupt;
+
+    _Alignas(64) char bytes[];
+};
+
+size_t ring_bytes(uint64_t size)
+{
+    return sizeof(struct ring) + size;
+}
+
+void ring_init(struct ring *ring, uint64_t size)
+{
+    ensure(size >= 4096 && size <= UINT32_MAX && (size & (size - 1)) == 0);
+    ring->size = size;
+}
+
+static uint64_t whole(uint64_t n)
+{
+    return (n + 7) & ~UINT64_C(7);
+}
+
+static struct header *header_at(struct ring *ring, uint64_t position)
+{
+    return (struct header *)(void *)(ring->bytes + (position & (ring->size - 1)));
+}
+
+/* Where a record of `need` bytes would go; behind a pad if that is the front. */
+static uint64_t place_for(const struct ring *ring, uint64_t head, uint64_t tail, uint64_t need)
+{
+    uint64_t left = ring->size - (head & (ring->size - 1));
+
+    if (left < need)
+        return head + left;
+    if (head == tail && ring->size - left >= RESTART_AT && left + need <= ring->size)
+        return head + left;
+    return head;
+}
+
+static void count(_Atomic uint64_t *number)
+{
+    uint64_t value = atomic_load_explicit(number, memory_order_relaxed);
+
+    atomic_store_explicit(number, value + 1, memory_order_relaxed);
+}
+
+char *ring_reserve(struct ring *ring, size_t n)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+
+    ring->reserved = 0;
+    if (n > ring->size / 4) {
+        count(&ring->dropped);
+        return NULL;
+    }
+    uint64_t need = sizeof(struct header) + whole(n);
+    uint64_t at = place_for(ring, head, tail, need);
+
+    if (at + need - tail > ring->size) {
+        count(&ring->dropped);
+        return NULL;
+    }
+    if (at != head)
+        *header_at(ring, head) =
+            (struct header){(uint32_t)(at - head - sizeof(struct header)), PAD};
+    ring->reserved_at = at;
+    ring->reserved = whole(n) + 1;
+    return (char *)(header_at(ring, at) + 1);
+}
+
+void ring_commit(struct ring *ring, size_t n)
+{
+    ensure(n < ring->reserved);
+    *header_at(ring, ring->reserved_at) = (struct header){(uint32_t)n, RECORD};
+    ring->reserved = 0;
+    atomic_store_explicit(&ring->head, ring->reserved_at + sizeof(struct header) + whole(n),
+                          memory_order_release);
+}
+
+/* The record at *at or behind a pad there; *at moves behind it. The head is trusted only as far as
+ * it makes sense: a plugin may have written anywhere before its worker died. */
+static bool step(struct ring *ring, uint64_t *at, hg_str *ret_record)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+
+    while (*at != head) {
+        uint64_t left = ring->size - (*at & (ring->size - 1));
+        const struct header *header = header_at(ring, *at);
+        uint64_t n = header->n, length = sizeof *header + whole(n);
+        bool is_record = header->kind == RECORD;
+
+        if (head - *at > ring->size || *at % 8 || length > left || length > head - *at ||
+            (!is_record && header->kind != PAD)) {
+            count(&ring->corrupt);
+            atomic_store_explicit(&ring->tail, head, memory_order_release);
+            *at = head;
+            return false;
+        }
+        *at += length;
+        if (is_record) {
+            *ret_record = (hg_str){(const char *)(header + 1), n};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ring_peek(struct ring *ring, hg_str *ret_record)
+{
+    uint64_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+    return step(ring, &at, ret_record);
+}
+
+void ring_release(struct ring *ring)
+{
+    uint64_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    hg_str record;
+
+    if (step(ring, &at, &record))
+        atomic_store_explicit(&ring->tail, at, memory_order_release);
+}
+
+bool ring_next(struct ring *ring, uint64_t *cursor, hg_str *ret_record)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+    if (*cursor < tail)
+        *cursor = tail;
+    return step(ring, cursor, ret_record);
+}
+
+void ring_release_to(struct ring *ring, uint64_t cursor)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+
+    if (cursor > tail && cursor <= head)
+        atomic_store_explicit(&ring->tail, cursor, memory_order_release);
+}
+
+struct ring_stats ring_stats(const struct ring *ring)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+
+    return (struct ring_stats){
+        .size = ring->size,
+        .used = head - tail,
+        .dropped = atomic_load_explicit(&ring->dropped, memory_order_relaxed),
+        .corrupt = atomic_load_explicit(&ring->corrupt, memory_order_relaxed),
+    };
+}

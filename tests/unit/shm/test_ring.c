@@ -1,0 +1,325 @@
+#include "shm/ring.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "shm/slot.h"
+
+#include "unit/shm/children.h"
+
+static struct region *region;
+static struct ring *ring;
+
+static void setup(void)
+{
+    region = new_region(&(struct region_plan){.slots = 2, .ring_size = 64 << 10});
+    ring = region_ring(region, 0);
+}
+
+static void teardown(void)
+{
+    region_free(&region);
+}
+
+static void put(hg_str text)
+{
+    char *room = ring_reserve(ring, text.n);
+
+    ck_assert_ptr_nonnull(room);
+    memcpy(room, text.p, text.n);
+    ring_commit(ring, text.n);
+}
+
+static void expect(const char *text)
+{
+    hg_str record;
+
+    ck_assert(ring_peek(ring, &record));
+    ck_assert_uint_eq(record.n, strlen(text));
+    ck_assert_mem_eq(record.p, text, record.n);
+    ring_release(ring);
+}
+
+START_TEST(records_come_out_as_they_went_in)
+{
+    hg_str record;
+
+    ck_assert(!ring_peek(ring, &record));
+    put(HG_S("one"));
+    put(HG_S(""));
+    put(HG_S("three three three"));
+    expect("one");
+    expect("");
+    expect("three three three");
+    ck_assert(!ring_peek(ring, &record));
+    ck_assert_uint_eq(ring_stats(ring).used, 0);
+}
+END_TEST
+
+START_TEST(a_record_is_invisible_until_it_is_committed)
+{
+    hg_str record;
+
+    ck_assert_ptr_nonnull(ring_reserve(ring, 100));
+    ck_assert(!ring_peek(ring, &record));
+    put(HG_S("second thoughts"));
+    expect("second thoughts");
+    ck_assert(!ring_peek(ring, &record));
+}
+END_TEST
+
+START_TEST(less_than_what_was_reserved_can_be_committed)
+{
+    memcpy(ring_reserve(ring, 1000), "abc", 3);
+    ring_commit(ring, 3);
+    put(HG_S("def"));
+    expect("abc");
+    expect("def");
+}
+END_TEST
+
+START_TEST(a_full_ring_drops_and_says_so)
+{
+    unsigned count = 0;
+
+    while (ring_reserve(ring, 1000)) {
+        ring_commit(ring, 1000);
+        count++;
+    }
+    ck_assert_uint_eq(count, (64 << 10) / 1008);
+    ck_assert_uint_eq(ring_stats(ring).dropped, 1);
+    ck_assert_ptr_null(ring_reserve(ring, 1 << 20));
+    ck_assert_uint_eq(ring_stats(ring).dropped, 2);
+    ring_release(ring);
+    ck_assert_ptr_nonnull(ring_reserve(ring, 1000));
+}
+END_TEST
+
+START_TEST(records_wrap_around_many_times)
+{
+    char text[5000];
+    uint32_t in = 0, out = 0, random = 1;
+
+    for (int i = 0; i < 50000; i++) {
+        hg_str record;
+
+        random = random * 1664525 + 1013904223;
+        size_t n = 4 + (random >> 8) % (sizeof text - 4);
+
+        memset(text, (char)in, n);
+        memcpy(text, &in, 4);
+        char *room = random >> 31 ? ring_reserve(ring, n) : NULL;
+
+        if (room) {
+            memcpy(room, text, n);
+            ring_commit(ring, n);
+            in++;
+        } else if (ring_peek(ring, &record)) {
+            ck_assert_mem_eq(record.p, &out, 4);
+            for (size_t k = 4; k < record.n; k++)
+                ck_assert_int_eq(record.p[k], (char)out);
+            out++;
+            ring_release(ring);
+        }
+    }
+    ck_assert_uint_gt(out, 10000);
+    ck_assert_uint_eq(ring_stats(ring).corrupt, 0);
+}
+END_TEST
+
+START_TEST(a_ring_that_is_read_in_time_touches_few_pages)
+{
+    struct region *large = new_region(&(struct region_plan){.slots = 1, .ring_size = 4 << 20});
+    unsigned char in_core[1100];
+    size_t pages = 0;
+
+    ring = region_ring(large, 0);
+    for (int i = 0; i < 20000; i++) {
+        put(HG_S("a record of the usual kind"));
+        ring_release(ring);
+    }
+    char *start = (char *)((uintptr_t)ring & ~(uintptr_t)4095);
+
+    ck_assert_int_eq(mincore(start, 4 << 20, in_core), 0);
+    for (size_t i = 0; i < 1024; i++)
+        pages += in_core[i] & 1;
+    ck_assert_uint_lt(pages, 40);
+    region_free(&large);
+}
+END_TEST
+
+START_TEST(several_records_can_be_seen_before_they_are_released)
+{
+    uint64_t cursor = 0;
+    hg_str record;
+
+    put(HG_S("a"));
+    put(HG_S("b"));
+    put(HG_S("c"));
+    ck_assert(ring_next(ring, &cursor, &record) && record.p[0] == 'a');
+    ck_assert(ring_next(ring, &cursor, &record) && record.p[0] == 'b');
+    ring_release_to(ring, cursor);
+    expect("c");
+    ck_assert(!ring_next(ring, &cursor, &record));
+}
+END_TEST
+
+START_TEST(scribbled_memory_is_skipped_not_followed)
+{
+    hg_str record;
+
+    put(HG_S("good"));
+    ck_assert(ring_peek(ring, &record));
+    memset((char *)(uintptr_t)record.p - 8, 0xff, 8);
+    ck_assert(!ring_peek(ring, &record));
+    ck_assert_uint_eq(ring_stats(ring).corrupt, 1);
+    put(HG_S("next"));
+    expect("next");
+}
+END_TEST
+
+/* What a producer writes: its number, a counter, and bytes that follow from both. */
+struct mark {
+    uint32_t life, serial;
+};
+
+static _Atomic uint32_t *committed; /* by life: at least so many */
+
+static char filler(struct mark mark, size_t i)
+{
+    return (char)(mark.life * 31 + mark.serial * 7 + i);
+}
+
+static void produce_for_ever(struct region *shared, unsigned life)
+{
+    struct ring *mine = region_ring(shared, 0);
+
+    for (struct mark mark = {life, 0};; mark.serial++) {
+        size_t n = sizeof mark + mark.serial * 37 % 3000;
+        char *room = ring_reserve(mine, n);
+
+        if (!room) {
+            mark.serial--;
+            usleep(50);
+            continue;
+        }
+        memcpy(room, &mark, sizeof mark);
+        for (size_t i = sizeof mark; i < n; i++)
+            room[i] = filler(mark, i);
+        ring_commit(mine, n);
+        atomic_store(&committed[life], mark.serial + 1);
+    }
+}
+
+struct reader {
+    struct mark next;
+    uint32_t *arrived;
+};
+
+static void read_all(struct reader *reader)
+{
+    hg_str record;
+    struct mark mark;
+
+    while (ring_peek(ring, &record)) {
+        ck_assert_uint_ge(record.n, sizeof mark);
+        memcpy(&mark, record.p, sizeof mark);
+        if (mark.life != reader->next.life)
+            reader->next = (struct mark){mark.life, 0};
+        ck_assert_uint_eq(mark.serial, reader->next.serial);
+        for (size_t i = sizeof mark; i < record.n; i++)
+            ck_assert_int_eq(record.p[i], filler(mark, i));
+        reader->next.serial++;
+        reader->arrived[mark.life] = reader->next.serial;
+        ring_release(ring);
+    }
+}
+
+START_TEST(nothing_is_lost_or_torn_when_producers_are_killed)
+{
+    enum {
+        LIVES = 150
+    };
+    uint32_t arrived[LIVES] = {0}, total = 0;
+    struct reader reader = {.arrived = arrived};
+
+    committed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (unsigned life = 0; life < LIVES; life++) {
+        pid_t pid = child_start(produce_for_ever, region, life);
+
+        for (int i = rand() % 20; i >= 0; i--) {
+            usleep((unsigned)rand() % 300);
+            read_all(&reader);
+        }
+        child_kill(pid);
+    }
+    read_all(&reader);
+    for (unsigned life = 0; life < LIVES; life++) {
+        ck_assert_uint_ge(arrived[life], committed[life]);
+        ck_assert_uint_le(arrived[life], committed[life] + 1);
+        total += arrived[life];
+    }
+    ck_assert_uint_gt(total, 1000);
+    ck_assert_uint_eq(ring_stats(ring).corrupt, 0);
+    munmap(committed, 4096);
+}
+END_TEST
+
+static void consume_some_and_wait(struct region *shared, unsigned number)
+{
+    struct ring *mine = region_ring(shared, 0);
+    hg_str record;
+
+    for (int i = 0; i < 5; i++) {
+        ring_peek(mine, &record);
+        ring_release(mine);
+    }
+    ring_peek(mine, &record);
+    atomic_store(&region_slot(shared, number)->accepted, 1);
+    pause();
+}
+
+START_TEST(a_killed_consumer_loses_only_what_it_had_released)
+{
+    char text[2] = "a";
+
+    for (; text[0] <= 'j'; text[0]++)
+        put((hg_str){text, 1});
+    pid_t pid = child_start(consume_some_and_wait, region, 1);
+
+    while (!atomic_load(&region_slot(region, 1)->accepted))
+        usleep(100);
+    child_kill(pid);
+    for (text[0] = 'f'; text[0] <= 'j'; text[0]++)
+        expect(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ring");
+    TCase *tcase = tcase_create("ring");
+
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, records_come_out_as_they_went_in);
+    tcase_add_test(tcase, a_record_is_invisible_until_it_is_committed);
+    tcase_add_test(tcase, less_than_what_was_reserved_can_be_committed);
+    tcase_add_test(tcase, a_full_ring_drops_and_says_so);
+    tcase_add_test(tcase, records_wrap_around_many_times);
+    tcase_add_test(tcase, a_ring_that_is_read_in_time_touches_few_pages);
+    tcase_add_test(tcase, several_records_can_be_seen_before_they_are_released);
+    tcase_add_test(tcase, scribbled_memory_is_skipped_not_followed);
+    tcase_add_test(tcase, nothing_is_lost_or_torn_when_producers_are_killed);
+    tcase_add_test(tcase, a_killed_consumer_loses_only_what_it_had_released);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
