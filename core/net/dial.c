@@ -32,7 +32,6 @@ struct dial {
 
     char *host, *server_name; /* server_name is NULL without TLS */
     struct tls_config *config;
-    hg_ns deadline;
     bool (*allow)(void *arg, const struct address *address);
     void *allow_arg;
 
