@@ -432,19 +432,21 @@ END_TEST
 
 START_TEST(families_take_turns)
 {
-    struct server server;
+    struct server server, third;
     struct hole hole;
     struct call call;
     uint16_t port = hole_dig(&hole, "127.0.0.1", 0);
 
-    /* The list is v4, v4, v6: the v6 one comes second, and 127.0.0.2 would refuse. */
+    /* The list is v4, v4, v6: the v6 one comes second, before 127.0.0.2. */
     server_start(&server, "::1", port, NULL);
+    server_start(&third, "127.0.0.2", port, NULL);
     call_start(&call, "families.test", port, NULL, 5 * NS_PER_S);
     call_wait(&call);
     ck_assert_msg(call.fault == DIAL_OK, "%s", call.reason);
     expect_peer(&call, "::1");
     call_close(&call);
     server_stop(&server);
+    server_stop(&third);
     hole_fill(&hole);
 }
 END_TEST
