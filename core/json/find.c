@@ -1,0 +1,123 @@
+/* The long runs of find.h: 64 bytes at a time where the processor has AVX2, which is asked at run
+ * time because a package is built for all processors. */
+#include "json/find.h"
+
+#if defined(__SSE2__)
+#    include <immintrin.h>
+
+#    define FOR_AVX2 __attribute__((target("avx2")))
+
+/* One bit for each of 64 bytes. */
+struct masks {
+    uint64_t quotes, slashes, odd;
+};
+
+FOR_AVX2 static inline uint64_t bits_of(__m256i low, __m256i high)
+{
+    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
+                                                     << 32;
+}
+
+FOR_AVX2 static inline uint64_t bits_equal(__m256i low, __m256i high, char c)
+{
+    __m256i all = _mm256_set1_epi8(c);
+
+    return bits_of(_mm256_cmpeq_epi8(low, all), _mm256_cmpeq_epi8(high, all));
+}
+
+FOR_AVX2 static inline __m256i special(__m256i v)
+{
+    __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+                                   _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+
+    return _mm256_or_si256(ends, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+}
+
+/* False if nothing in these 64 bytes is special. */
+FOR_AVX2 static inline bool masks_of(const uint8_t *p, struct masks *ret_masks)
+{
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+    __m256i any = _mm256_or_si256(special(low), special(high));
+    __m256i space = _mm256_set1_epi8(0x20);
+
+    if (_mm256_testz_si256(any, any))
+        return false;
+    ret_masks->quotes = bits_equal(low, high, '"');
+    ret_masks->slashes = bits_equal(low, high, '\\');
+    ret_masks->odd = bits_of(_mm256_cmpgt_epi8(space, low), _mm256_cmpgt_epi8(space, high));
+    return true;
+}
+
+static bool is_short_escape(uint8_t c)
+{
+    return c == 'n' || c == '"' || c == '\\' || c == 't' || c == '/' || c == 'r' || c == 'b' ||
+           c == 'f';
+}
+
+/* Looks one byte further than the 64, at what an escape in the last place stands for. */
+FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, bool *ret_escaped)
+{
+    while (end - p > 64) {
+        struct masks masks;
+        unsigned step = 64;
+
+        if (!masks_of(p, &masks)) {
+            p += 64;
+            continue;
+        }
+        while (masks.slashes) {
+            unsigned i = (unsigned)__builtin_ctzll(masks.slashes);
+            uint64_t before = (UINT64_C(1) << i) - 1, pair = UINT64_C(3) << i;
+
+            if ((masks.quotes | masks.odd) & before)
+                break;
+            if (!is_short_escape(p[i + 1]))
+                return p + i;
+            *ret_escaped = true;
+            masks.slashes &= ~pair;
+            masks.quotes &= ~pair;
+            if (i == 63)
+                step = 65;
+        }
+        if (masks.quotes | masks.odd)
+            return p + __builtin_ctzll(masks.quotes | masks.odd);
+        p += step;
+    }
+    return p;
+}
+
+const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
+                                       bool *ret_escaped)
+{
+    if (end - p > 64 && __builtin_cpu_supports("avx2")) {
+        p = far_avx2(p, end, ret_escaped);
+        if (end - p > 64)
+            return p;
+    }
+    for (; end - p >= 16; p += 16) {
+        unsigned mask = find_mask_string(find_load(p));
+
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+    if (p < end && end - from >= 16)
+        FIND_LAST(find_mask_string, p, end);
+    while (p < end && !find_is_string_special(*p))
+        p++;
+    return p;
+}
+
+#else
+
+const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
+                                       bool *ret_escaped)
+{
+    (void)from;
+    (void)ret_escaped;
+    while (p < end && !find_is_string_special(*p))
+        p++;
+    return p;
+}
+
+#endif

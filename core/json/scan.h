@@ -1,0 +1,46 @@
+/* scan.h - private to json/: the one strict pass over a text, and the steps over a text that has
+ * passed it. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "json/index.h"
+
+/* A member of the root object. Offsets are from the start of the text. */
+struct json_member {
+    const char *key; /* without escapes */
+    uint32_t key_n;
+    uint32_t raw_key_at, raw_key_n; /* between the quotes */
+    uint32_t at, end;               /* the value */
+};
+
+enum {
+    SCAN_TOP_INLINE = 32
+};
+
+struct json_scan {
+    const uint8_t *from, *end;
+    struct arena *arena; /* NULL: do not record the top level */
+    struct json_fault fault;
+    struct json_member *members;
+    uint32_t count, room;
+    unsigned depth_limit;
+    bool escaped; /* a string since it was reset had a backslash */
+    struct json_member first[SCAN_TOP_INLINE];
+    uint8_t closers[JSON_DEPTH_MAX]; /* of the open objects and arrays */
+};
+
+/* Checks one value at `p`, where white space has been skipped; returns its end, or NULL with the
+ * fault set. Records the members of a root object if there is an arena. */
+const uint8_t *json_scan_value(struct json_scan *scan, const uint8_t *p);
+
+static inline const uint8_t *json_skip_space(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* In valid text only: behind the string whose opening quote is at `p`, behind the value at `p`. */
+const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p, const uint8_t *end);
+const uint8_t *json_skip_value(const uint8_t *from, const uint8_t *p, const uint8_t *end);

@@ -1,0 +1,356 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "json/index.h"
+
+static struct arena *arena;
+
+static void setup(void)
+{
+    arena = arena_new();
+}
+
+static void teardown(void)
+{
+    arena_free(&arena);
+}
+
+static hg_json parsed(const char *text)
+{
+    struct json_fault fault = {0, ""};
+    hg_json root = {0};
+
+    ck_assert_msg(json_parse(arena, text_of(text), &root, &fault), "%s: %s at %zu", text,
+                  fault.reason, fault.at);
+    return root;
+}
+
+static struct json_fault refused(const char *text)
+{
+    struct json_fault fault = {0, NULL};
+    hg_json root = {0};
+
+    ck_assert_msg(!json_parse(arena, text_of(text), &root, &fault), "accepted: %s", text);
+    ck_assert_ptr_nonnull(fault.reason);
+    ck_assert_uint_le(fault.at, strlen(text));
+    return fault;
+}
+
+static void same(hg_str text, const char *expected)
+{
+    ck_assert_msg(text_is(text, text_of(expected)), "'%.*s' is not '%s'", TEXT_ARG(text), expected);
+}
+
+START_TEST(values_are_found_by_pointer)
+{
+    hg_json root =
+        parsed("{\"model\":\"m\", \"messages\" : [ {\"role\":\"user\",\"content\":\"hi\"},"
+               "{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]} ], \"a/b\":{\"~\":1} }");
+
+    same(json_str(arena, json_get(root, "/model")), "m");
+    same(json_str(arena, json_get(root, "/messages/0/content")), "hi");
+    same(json_raw(json_get(root, "/messages/1/content/0")), "{\"type\":\"text\",\"text\":\"a\"}");
+    ck_assert_int_eq(json_i64(json_get(root, "/a~1b/~0"), 0), 1);
+    ck_assert_uint_eq(json_get(root, "/messages/2").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "/messages/00").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "/messages/-").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "/model/x").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "model").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "/a~2b").kind, HG_J_NONE);
+    ck_assert_uint_eq(json_get(root, "").kind, HG_J_OBJ);
+    ck_assert_uint_eq(json_get((hg_json){0}, "/x").kind, HG_J_NONE);
+}
+END_TEST
+
+START_TEST(a_key_twice_at_the_top_is_refused_in_any_spelling)
+{
+    struct json_fault fault = refused("{\"model\":1,\"mod\\u0065l\":2}");
+
+    ck_assert_str_eq(fault.reason, "duplicate key at the top level");
+    ck_assert_uint_eq(fault.at, 12);
+    refused("{\"\":1,\"\":2}");
+    refused("{\"a\\\"\":1,\"b\":0,\"a\\u0022\":2}");
+    parsed("{\"a\":1,\"ab\":2,\"A\":3,\"b\":{\"a\":1,\"a\":2}}");
+}
+END_TEST
+
+static char *many_members(unsigned count, unsigned twice)
+{
+    char *text = malloc(count * 24 + 64), *at = text;
+
+    at += sprintf(at, "{");
+    for (unsigned i = 0; i < count; i++)
+        at += sprintf(at, "%s\"key%u\":%u", i ? "," : "", i == count - 1 ? twice : i, i);
+    sprintf(at, "}");
+    return text;
+}
+
+START_TEST(many_members_are_found_and_compared_as_well)
+{
+    for (unsigned count = 30; count < 3000; count = count * 2 + 1) {
+        char *text = many_members(count, count - 1);
+        hg_json root = parsed(text);
+        char key[16];
+
+        for (unsigned i = 0; i < count; i++) {
+            sprintf(key, "key%u", i);
+            ck_assert_int_eq(json_i64(json_member(root, text_of(key)), -1), i);
+        }
+        ck_assert_uint_eq(json_member(root, HG_S("key")).kind, HG_J_NONE);
+        ck_assert_uint_eq(json_member(root, HG_S("kez")).kind, HG_J_NONE);
+        ck_assert_uint_eq(json_count(root), count);
+        free(text);
+        text = many_members(count, count / 2);
+        ck_assert_str_eq(refused(text).reason, "duplicate key at the top level");
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(the_last_of_equal_keys_below_the_top_counts)
+{
+    hg_json root = parsed("{\"o\":{\"a\":1,\"\\u0061\":2}}");
+
+    ck_assert_int_eq(json_i64(json_get(root, "/o/a"), 0), 2);
+}
+END_TEST
+
+START_TEST(iteration_gives_every_member_in_order)
+{
+    hg_json root = parsed(" { \"a\" : [ ] , \"b\\n\":{ },\"c\":[1 ,[2],\"]\" ] } ");
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    ck_assert(json_next(root, &it, &key, &value));
+    same(key, "a");
+    ck_assert_uint_eq(json_count(value), 0);
+    ck_assert(json_next(root, &it, &key, &value));
+    same(key, "b\\n");
+    ck_assert_uint_eq(json_count(value), 0);
+    ck_assert(json_next(root, &it, &key, &value));
+    ck_assert(!json_next(root, &it, &key, NULL));
+    ck_assert(!json_next(root, &it, &key, NULL));
+    it = (hg_json_it){{0, 0}};
+    ck_assert(json_next(value, &it, &key, &root));
+    ck_assert_uint_eq(key.n, 0);
+    same(json_raw(root), "1");
+    ck_assert(json_next(value, &it, NULL, &root));
+    same(json_raw(root), "[2]");
+    ck_assert(json_next(value, &it, NULL, &root));
+    same(json_raw_str(root), "]");
+    ck_assert(!json_next(value, &it, NULL, &root));
+    ck_assert(!json_next(value, &it, NULL, &root));
+    ck_assert(!json_next((hg_json){0}, &it, NULL, NULL));
+}
+END_TEST
+
+START_TEST(escapes_are_undone)
+{
+    hg_json root =
+        parsed("[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"\\u00e9\\u20ac\\ud83d\\ude00\",\"\\ud800x\","
+               "\"\\udc00\",\"\\ud800\\ud800\\udc00\",\"plain\",\"\\u0000\"]");
+
+    same(json_str(arena, json_get(root, "/0")), "\"\\/\b\f\n\r\t");
+    same(json_str(arena, json_get(root, "/1")), "é€😀");
+    same(json_str(arena, json_get(root, "/2")), "\xEF\xBF\xBDx");
+    same(json_str(arena, json_get(root, "/3")), "\xEF\xBF\xBD");
+    same(json_str(arena, json_get(root, "/4")), "\xEF\xBF\xBD\xF0\x90\x80\x80");
+    same(json_str(arena, json_get(root, "/5")), "plain");
+    ck_assert_uint_eq(json_str(arena, json_get(root, "/6")).n, 1);
+    ck_assert(json_is(json_get(root, "/1"), HG_S("é€😀")));
+    ck_assert(!json_is(json_get(root, "/1"), HG_S("é€")));
+    ck_assert(json_is(json_get(root, "/5"), HG_S("plain")));
+    ck_assert(!json_is(json_get(root, "/5"), HG_S("plai")));
+    ck_assert(!json_is(json_get(root, "/5"), HG_S("plaid")));
+    ck_assert(!json_is(json_get(root, ""), HG_S("")));
+}
+END_TEST
+
+START_TEST(numbers_keep_their_size)
+{
+    hg_json root = parsed("[0,-0,9223372036854775807,-9223372036854775808,9223372036854775808,"
+                          "12.0,1e3,1.5,1e400,-1.25e-2,123456789012345678901234567890]");
+
+    ck_assert_int_eq(json_i64(json_get(root, "/0"), 7), 0);
+    ck_assert_int_eq(json_i64(json_get(root, "/1"), 7), 0);
+    ck_assert(json_i64(json_get(root, "/2"), 7) == INT64_MAX);
+    ck_assert(json_i64(json_get(root, "/3"), 7) == INT64_MIN);
+    ck_assert_int_eq(json_i64(json_get(root, "/4"), 7), 7);
+    ck_assert_int_eq(json_i64(json_get(root, "/5"), 7), 12);
+    ck_assert_int_eq(json_i64(json_get(root, "/6"), 7), 1000);
+    ck_assert_int_eq(json_i64(json_get(root, "/7"), 7), 7);
+    ck_assert_int_eq(json_i64(json_get(root, "/8"), 7), 7);
+    ck_assert_int_eq(json_i64(json_get(root, "/10"), 7), 7);
+    ck_assert_double_eq(json_f64(json_get(root, "/9"), 0), -0.0125);
+    ck_assert_double_eq(json_f64(json_get(root, "/8"), 3), 3);
+    ck_assert_double_eq(json_f64(root, 3), 3);
+}
+END_TEST
+
+START_TEST(what_is_not_strictly_json_is_refused)
+{
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "{",
+                                        "[",
+                                        "[1",
+                                        "[1,",
+                                        "[1,]",
+                                        "{\"a\"",
+                                        "{\"a\":",
+                                        "{\"a\":1,",
+                                        "{\"a\":1,}",
+                                        "{a:1}",
+                                        "{'a':1}",
+                                        "[1}",
+                                        "{\"a\":1]",
+                                        "01",
+                                        "-",
+                                        "-01",
+                                        "1.",
+                                        ".5",
+                                        "1e",
+                                        "1e+",
+                                        "+1",
+                                        "nul",
+                                        "nullx",
+                                        "tru",
+                                        "True",
+                                        "NaN",
+                                        "\"",
+                                        "\"\\",
+                                        "\"\\u12",
+                                        "\"\\u12g4\"",
+                                        "\"\\x\"",
+                                        "\"\t\"",
+                                        "\"\x01\"",
+                                        "\"\x80\"",
+                                        "\"\xC0\xAF\"",
+                                        "\"\xED\xA0\x80\"",
+                                        "\"\xF4\x90\x80\x80\"",
+                                        "\"\xE2\x82\"",
+                                        "\xEF\xBB\xBF{}",
+                                        "{} x",
+                                        "[] []",
+                                        "1 2",
+                                        "[1 2]",
+                                        "{\"a\" 1}",
+                                        "/**/1",
+                                        "[1]\f",
+                                        "\xC2\xA0"
+                                        "1"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        refused(texts[i]);
+    ck_assert_str_eq(refused("{} x").reason, "text behind the value");
+    ck_assert_uint_eq(refused("{} x").at, 3);
+}
+END_TEST
+
+START_TEST(depth_has_a_limit)
+{
+    char text[2 * JSON_DEPTH + 3];
+    hg_json root;
+
+    memset(text, '[', sizeof text);
+    memset(text + JSON_DEPTH, ']', JSON_DEPTH);
+    ck_assert(json_parse(arena, (hg_str){text, 2 * JSON_DEPTH}, &root, NULL));
+    memset(text, '[', JSON_DEPTH + 1);
+    memset(text + JSON_DEPTH + 1, ']', JSON_DEPTH + 1);
+    text[2 * JSON_DEPTH + 2] = 0;
+    ck_assert_str_eq(refused(text).reason, "nested too deep");
+    ck_assert(json_parse_depth(arena, text_of(text), JSON_DEPTH + 1, &root, NULL));
+}
+END_TEST
+
+/* The searches work on blocks of 16, 32 and 64 bytes: what matters is put at every place of them,
+ * in a text that ends where its memory ends, so that ASan sees a byte too many. */
+START_TEST(strings_of_every_length_end_where_they_end)
+{
+    static const char *const ends[] = {"", "\\n", "\\\\", "\\\"", "\\u0041", "é", "€", "😀", "é x"};
+
+    for (size_t n = 0; n < 200; n++) {
+        for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+            size_t tail = strlen(ends[k]), whole = n + tail + 6;
+            char *text = malloc(whole);
+            hg_json root;
+
+            memcpy(text, "[\"", 2);
+            memset(text + 2, 'a', n);
+            memcpy(text + 2 + n, ends[k], tail);
+            memcpy(text + 2 + n + tail, "\",1]", 4);
+            ck_assert(json_parse(arena, (hg_str){text, whole}, &root, NULL));
+            ck_assert_uint_eq(json_raw_str(json_get(root, "/0")).n, n + tail);
+            ck_assert_int_eq(json_i64(json_get(root, "/1"), 0), 1);
+            for (size_t cut = whole - 1; cut > 0 && cut + 12 > whole; cut--) {
+                char *less = malloc(cut);
+
+                memcpy(less, text, cut);
+                ck_assert(!json_parse(arena, (hg_str){less, cut}, &root, NULL));
+                free(less);
+            }
+            text[2 + n + tail] = '\x1F';
+            ck_assert(!json_parse(arena, (hg_str){text, whole}, &root, NULL));
+            text[2 + n + tail] = '\xFF';
+            ck_assert(!json_parse(arena, (hg_str){text, whole}, &root, NULL));
+            free(text);
+        }
+    }
+}
+END_TEST
+
+START_TEST(the_value_at_the_start_of_a_text_is_measured)
+{
+    ck_assert_uint_eq(json_measure(HG_S("{\"a\":[1,2]},\"b\":3}")), 11);
+    ck_assert_uint_eq(json_measure(HG_S("{\"a\":1,\"a\":2}x")), 13);
+    ck_assert_uint_eq(json_measure(HG_S("12,")), 2);
+    ck_assert_uint_eq(json_measure(HG_S("{\"a\":")), 0);
+    ck_assert_uint_eq(json_measure(HG_S("")), 0);
+}
+END_TEST
+
+START_TEST(offsets_and_raw_text_are_those_of_the_document)
+{
+    const char *text = " {\"a\" : \"x\" , \"b\":[ 1 ] } ";
+    hg_json root = parsed(text);
+
+    ck_assert_uint_eq(json_offset(root), 1);
+    same(json_raw(root), "{\"a\" : \"x\" , \"b\":[ 1 ] }");
+    ck_assert_uint_eq(json_offset(json_get(root, "/b")), 18);
+    same(json_raw(json_get(root, "/b")), "[ 1 ]");
+    same(json_raw(json_get(root, "/a")), "\"x\"");
+    same(json_text(json_get(root, "/a")), text);
+    same(json_raw((hg_json){0}), "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json/index");
+    TCase *tcase = tcase_create("index");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, values_are_found_by_pointer);
+    tcase_add_test(tcase, a_key_twice_at_the_top_is_refused_in_any_spelling);
+    tcase_add_test(tcase, many_members_are_found_and_compared_as_well);
+    tcase_add_test(tcase, the_last_of_equal_keys_below_the_top_counts);
+    tcase_add_test(tcase, iteration_gives_every_member_in_order);
+    tcase_add_test(tcase, escapes_are_undone);
+    tcase_add_test(tcase, numbers_keep_their_size);
+    tcase_add_test(tcase, what_is_not_strictly_json_is_refused);
+    tcase_add_test(tcase, depth_has_a_limit);
+    tcase_add_test(tcase, strings_of_every_length_end_where_they_end);
+    tcase_add_test(tcase, the_value_at_the_start_of_a_text_is_measured);
+    tcase_add_test(tcase, offsets_and_raw_text_are_those_of_the_document);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,225 @@
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "json/canonical.h"
+#include "json/index.h"
+#include "json/tail.h"
+#include "json/write.h"
+
+static struct arena *arena;
+static struct chain *out;
+
+static void setup(void)
+{
+    arena = arena_new();
+    out = chain_new(arena);
+}
+
+static void teardown(void)
+{
+    arena_free(&arena);
+}
+
+static void same(hg_str text, const char *expected)
+{
+    ck_assert_msg(text_is(text, text_of(expected)), "'%.*s' is not '%s'", TEXT_ARG(text), expected);
+}
+
+static void wrote(const char *expected)
+{
+    ck_assert(json_ok(out));
+    same(chain_flat(out, arena), expected);
+}
+
+START_TEST(commas_and_colons_come_by_themselves)
+{
+    json_obj(out);
+    JSON_KEY(out, "a");
+    json_arr(out);
+    json_put_i64(out, INT64_MIN);
+    json_put_u64(out, UINT64_MAX);
+    json_put_bool(out, 1);
+    json_put_bool(out, 0);
+    json_put_bool(out, -1);
+    json_obj(out);
+    json_end(out);
+    json_arr(out);
+    json_end(out);
+    json_end(out);
+    JSON_KEY(out, "b\"");
+    json_put_raw(out, HG_S("{\"x\":1}"));
+    JSON_KEY(out, "c");
+    json_put_str(out, HG_S(""));
+    json_end(out);
+    wrote("{\"a\":[-9223372036854775808,18446744073709551615,true,false,null,{},[]],"
+          "\"b\\\"\":{\"x\":1},\"c\":\"\"}");
+}
+END_TEST
+
+START_TEST(strings_are_escaped_and_repaired)
+{
+    json_put_str(out, HG_S("q\" b\\ n\n t\t \b\f\r \x01\x1f \x7f é😀 \xFF \xE2\x82 \xED\xA0\x80."));
+    wrote("\"q\\\" b\\\\ n\\n t\\t \\b\\f\\r \\u0001\\u001f \x7f é😀 \xEF\xBF\xBD \xEF\xBF\xBD "
+          "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD.\"");
+}
+END_TEST
+
+START_TEST(numbers_are_written_so_that_they_read_the_same)
+{
+    static const double numbers[] = {0.1, 1.0 / 3, 1e300, 5e-324, 123456789.125, -0.7, 1e22};
+
+    json_arr(out);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        json_put_f64(out, numbers[i]);
+    json_put_f64(out, NAN);
+    json_put_f64(out, -INFINITY);
+    json_end(out);
+    hg_json root;
+
+    ck_assert(json_parse(arena, chain_flat(out, arena), &root, NULL));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        ck_assert_double_eq(json_f64(json_element(root, i), 0), numbers[i]);
+    ck_assert_uint_eq(json_get(root, "/7").kind, HG_J_NULL);
+    ck_assert_uint_eq(json_get(root, "/8").kind, HG_J_NULL);
+    same(json_raw(json_get(root, "/0")), "0.1");
+}
+END_TEST
+
+static void nothing_more(struct chain *chain)
+{
+    size_t len = chain->len;
+
+    ck_assert(!json_ok(chain));
+    json_put_i64(chain, 1);
+    json_obj(chain);
+    json_end(chain);
+    ck_assert_uint_eq(chain->len, len);
+}
+
+START_TEST(what_does_not_fit_its_place_breaks_the_output)
+{
+    json_obj(out);
+    json_put_i64(out, 1);
+    nothing_more(out);
+
+    out = chain_new(arena);
+    json_end(out);
+    nothing_more(out);
+
+    out = chain_new(arena);
+    json_arr(out);
+    JSON_KEY(out, "a");
+    nothing_more(out);
+
+    out = chain_new(arena);
+    json_obj(out);
+    JSON_KEY(out, "a");
+    JSON_KEY(out, "b");
+    nothing_more(out);
+
+    out = chain_new(arena);
+    json_obj(out);
+    JSON_KEY(out, "a");
+    json_end(out);
+    nothing_more(out);
+
+    out = chain_new(arena);
+    for (int i = 0; i < CHAIN_DEPTH; i++)
+        json_arr(out);
+    ck_assert(!out->broken && !json_ok(out));
+    json_arr(out);
+    nothing_more(out);
+}
+END_TEST
+
+static void add(void *arg, const void *p, size_t n)
+{
+    chain_put(arg, p, n);
+}
+
+static bool is_user(hg_str key)
+{
+    return text_is(key, HG_S("user"));
+}
+
+static hg_str canonical(const char *text, bool (*skip)(hg_str))
+{
+    struct chain *chain = chain_new(arena);
+    hg_json root = {0};
+
+    ck_assert(json_parse(arena, text_of(text), &root, NULL));
+    json_canonical(root, add, chain, skip);
+    return chain_flat(chain, arena);
+}
+
+START_TEST(equal_documents_have_equal_canonical_bytes)
+{
+    hg_str a = canonical("{\"b\":[1 , {\"y\":null,\"x\":\"\\u00e9\\n\\/\"}],\"user\":1,\"a\":1.50}",
+                         is_user);
+
+    same(a, "{\"a\":1.50,\"b\":[1,{\"x\":\"é\\u000a/\",\"y\":null}]}");
+    hg_str b = canonical(" { \"\\u0061\":1.50,\"b\":[1,{\"x\":\"é\\u000A/\",\"y\":null}]}", NULL);
+
+    ck_assert(text_is(a, b));
+    same(canonical("{\"o\":{\"user\":2},\"user\":1}", is_user), "{\"o\":{\"user\":2}}");
+    same(canonical("{\"o\":{\"k\":2,\"k\":1}}", NULL), "{\"o\":{\"k\":2,\"k\":1}}");
+    same(canonical("[\"\\\"\\\\\"]", NULL), "[\"\\\"\\\\\"]");
+}
+END_TEST
+
+START_TEST(long_canonical_bytes_come_whole)
+{
+    char text[5000];
+
+    memset(text, 'x', sizeof text);
+    memcpy(text, "[\"\",\"", 5);
+    memcpy(text + sizeof text - 4, "\"]\n", 4);
+    ck_assert_uint_eq(canonical(text, NULL).n, strlen(text) - 1);
+}
+END_TEST
+
+START_TEST(the_last_member_is_found_in_a_tail)
+{
+    hg_str value;
+
+    ck_assert(
+        json_find_last_key(HG_S("\"usage\":{\"a\":1},\"x\":{\"usage\" : {\"a\":{\"b\":\"}\"}}}}\n"),
+                           HG_S("usage"), &value));
+    same(value, "{\"a\":{\"b\":\"}\"}}");
+    ck_assert(
+        json_find_last_key(HG_S("\"usage\":{\"a\":1},\"usage\":null}"), HG_S("usage"), &value));
+    same(value, "{\"a\":1}");
+    ck_assert(!json_find_last_key(HG_S("{\"c\":\"\\\"usage\\\":{\\\"a\\\":1}\"}"), HG_S("usage"),
+                                  &value));
+    ck_assert(!json_find_last_key(HG_S("{\"c\\\"usage\":{\"a\":1}}"), HG_S("usage"), &value));
+    ck_assert(!json_find_last_key(HG_S("\"usage\":{\"a\":"), HG_S("usage"), &value));
+    ck_assert(!json_find_last_key(HG_S("[\"usage\",{\"a\":1}]"), HG_S("usage"), &value));
+    ck_assert(!json_find_last_key(HG_S("usage\":{}"), HG_S("usage"), &value));
+    ck_assert(!json_find_last_key(HG_S(""), HG_S("usage"), &value));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json/write");
+    TCase *tcase = tcase_create("write");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, commas_and_colons_come_by_themselves);
+    tcase_add_test(tcase, strings_are_escaped_and_repaired);
+    tcase_add_test(tcase, numbers_are_written_so_that_they_read_the_same);
+    tcase_add_test(tcase, what_does_not_fit_its_place_breaks_the_output);
+    tcase_add_test(tcase, equal_documents_have_equal_canonical_bytes);
+    tcase_add_test(tcase, long_canonical_bytes_come_whole);
+    tcase_add_test(tcase, the_last_member_is_found_in_a_tail);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
