@@ -102,7 +102,7 @@ START_TEST(records_wrap_around_many_times)
     char text[5000];
     uint32_t in = 0, out = 0, random = 1;
 
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 20000; i++) {
         hg_str record;
 
         random = random * 1664525 + 1013904223;
@@ -118,13 +118,13 @@ START_TEST(records_wrap_around_many_times)
             in++;
         } else if (ring_peek(ring, &record)) {
             ck_assert_mem_eq(record.p, &out, 4);
-            for (size_t k = 4; k < record.n; k++)
-                ck_assert_int_eq(record.p[k], (char)out);
+            memset(text, (char)out, sizeof text);
+            ck_assert(memcmp(record.p + 4, text, record.n - 4) == 0);
             out++;
             ring_release(ring);
         }
     }
-    ck_assert_uint_gt(out, 10000);
+    ck_assert_uint_gt(out, 4000);
     ck_assert_uint_eq(ring_stats(ring).corrupt, 0);
 }
 END_TEST
@@ -218,6 +218,14 @@ struct reader {
     uint32_t *arrived;
 };
 
+static bool is_filled(hg_str record, struct mark mark)
+{
+    for (size_t i = sizeof mark; i < record.n; i++)
+        if (record.p[i] != filler(mark, i))
+            return false;
+    return true;
+}
+
 static void read_all(struct reader *reader)
 {
     hg_str record;
@@ -229,8 +237,7 @@ static void read_all(struct reader *reader)
         if (mark.life != reader->next.life)
             reader->next = (struct mark){mark.life, 0};
         ck_assert_uint_eq(mark.serial, reader->next.serial);
-        for (size_t i = sizeof mark; i < record.n; i++)
-            ck_assert_int_eq(record.p[i], filler(mark, i));
+        ck_assert(is_filled(record, mark));
         reader->next.serial++;
         reader->arrived[mark.life] = reader->next.serial;
         ring_release(ring);
