@@ -59,8 +59,8 @@ struct engine_setup {
     bool count_instructions; /* for `headgate test`: see engine_instructions; makes Lua slow */
 };
 
-/* NULL with a reason when the library does not load. Makes `headgate.host` with the functions that
- * need nothing but time: now, clock, sleep, spawn, wait, result, cancel. */
+/* NULL with a reason if it cannot be. The module `headgate.host` begins with the functions that
+ * need nothing but time: now, clock, sleep, spawn, detach, wait, result, cancel (task.c). */
 struct engine *engine_new(const struct engine_setup *setup, struct error *error);
 
 /* Ends what still runs (on_end is called with ROUTINE_CANCELLED), then frees the state. */
@@ -72,8 +72,8 @@ void engine_free(struct engine **engine);
 bool engine_add_library(struct engine *engine, const char *name, const luaL_Reg *functions,
                         void *upvalue, struct error *error);
 
-/* Makes `require(name)` of library modules find the library module `other`: a fake for tests. */
-void engine_alias(struct engine *engine, const char *name, const char *other);
+/* Makes library modules that require `name` get the library module `other`: a fake, for tests. */
+bool engine_alias(struct engine *engine, const char *name, const char *other, struct error *error);
 
 /* Runs a route file in an environment of its own and keeps what it returns; *ret_ref is for
  * lua_rawgeti(L, LUA_REGISTRYINDEX, ref). `name` is what errors call it ("routes/chat.lua"), and
@@ -108,6 +108,6 @@ struct engine_stats {
 };
 struct engine_stats engine_stats(const struct engine *engine);
 
-/* Instructions counted since the last call, by files whose name begins with `prefix` ("" for all
- * but the library's test files). Only with count_instructions. */
+/* Instructions counted since the last call, in files whose name in messages begins with `prefix`.
+ * Only with count_instructions. */
 uint64_t engine_instructions(struct engine *engine, const char *prefix);
