@@ -128,6 +128,7 @@ START_TEST(long_culprits_are_cut_and_core_code_is_no_culprit)
     ck_assert(culprit_read(slot, &culprit));
     ck_assert_uint_eq(strlen(culprit.instance), CULPRIT_INSTANCE - 1);
     ck_assert_uint_eq(strlen(culprit.operation), CULPRIT_OPERATION - 1);
+    ck_assert_int_eq(region_slot(region, 1)->pid, 0);
     culprit_clear(slot);
     ck_assert(!culprit_read(slot, &culprit));
     culprit_set(slot, "a", "b", (hg_str){0});
@@ -187,6 +188,8 @@ START_TEST(an_outdated_segment_is_given_back_when_its_last_user_is_gone)
     segments_left(segments, getpid() + 1);
     ck_assert_int_eq(old[0], 1);
     segment_map(segments, HG_S("a"), 1 << 20);
+    segments_left(segments, getpid() + 1);
+    ck_assert_int_eq(old[0], 1);
     segments_left(segments, getpid());
     ck_assert_int_lt(shared_kb(), before + 1024);
     char *again = segment_map(segments, HG_S("b"), 60 << 20);
