@@ -157,7 +157,7 @@ static bool raw_wrap(struct arena *arena, const char *pointer, hg_str raw, hg_st
         json_key(chain, token);
     }
     json_put_raw(chain, raw);
-    while (chain->depth)
+    while (chain->depth && !chain->broken)
         json_end(chain);
     *ret_raw = chain_flat(chain, arena);
     return json_ok(chain);

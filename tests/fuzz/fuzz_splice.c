@@ -3,6 +3,7 @@
  *
  *   document NUL ( operation place NUL value NUL )... */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +25,17 @@ static bool is_utf8(const char *text)
     return n > 0;
 }
 
-/* A bare key means a member of the root. */
+/* A bare key means a member of the root, or an element of it. */
 static hg_json placed(hg_json root, const char *place)
 {
     if (place[0] == '/' || !place[0])
         return json_get(root, place);
-    return json_member(root, text_of(place));
+    if (root.kind != HG_J_ARR)
+        return json_member(root, text_of(place));
+    char pointer[64];
+
+    snprintf(pointer, sizeof pointer, "/%s", place);
+    return json_get(root, pointer);
 }
 
 static void edit(struct arena *arena, struct splice *splice, hg_json root, char operation,

@@ -190,6 +190,18 @@ START_TEST(a_key_with_slashes_is_a_key)
 }
 END_TEST
 
+START_TEST(a_place_too_deep_is_refused)
+{
+    char place[2 * CHAIN_DEPTH + 6];
+
+    for (int i = 0; i < CHAIN_DEPTH + 1; i++)
+        memcpy(place + 2 * i, "/x", 3);
+    opened("{\"x\":null}");
+    ck_assert(!splice_set(splice, strcat(place, "/x"), HG_S("1")));
+    gives("{\"x\":null}");
+}
+END_TEST
+
 START_TEST(pieces_of_a_block_hold_it)
 {
     const char text[] = "{\"messages\":[\"a text long enough not to be copied at all\"],\"a\":1}";
@@ -226,6 +238,7 @@ int main(void)
     tcase_add_test(tcase, a_larger_change_takes_the_place_of_smaller_ones);
     tcase_add_test(tcase, equal_keys_below_the_top_all_go);
     tcase_add_test(tcase, a_key_with_slashes_is_a_key);
+    tcase_add_test(tcase, a_place_too_deep_is_refused);
     tcase_add_test(tcase, pieces_of_a_block_hold_it);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
