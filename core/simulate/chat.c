@@ -130,7 +130,7 @@ static void add_chunk(struct chat *chat, json_t *choices, json_t *usage)
 
     if (!usage && text_is(chat->ask->rule->usage, HG_S("every")))
         usage = plan_usage(chat->ask, chat->prompt_tokens, chat->answer_tokens);
-    if (!usage && chat->wants_usage)
+    if (!usage && chat->wants_usage && !chat->ask->rule->usage.n)
         usage = json_null();
     if (usage)
         json_object_set_new(chunk, "usage", usage);
@@ -222,13 +222,13 @@ static void add_choice(struct chat *chat, uint64_t index)
 static void answer_streamed(struct chat *chat)
 {
     const struct rule *rule = chat->ask->rule;
-    bool unasked = text_is(rule->usage, HG_S("chunk"));
+    bool as_chunk = rule->usage.n ? text_is(rule->usage, HG_S("chunk")) : chat->wants_usage;
 
     for (uint64_t i = 0; rule->comments != UNSET && i < rule->comments; i++)
         reply_comment(chat->reply, HG_S("SIMULATING"));
     for (uint64_t i = 0; i < plan_choices(chat->ask); i++)
         add_choice(chat, i);
-    if ((chat->wants_usage || unasked) && !rule->no_usage)
+    if (as_chunk && !rule->no_usage)
         add_chunk(chat, json_array(),
                   plan_usage(chat->ask, chat->prompt_tokens, chat->answer_tokens));
     if (!rule->no_done)

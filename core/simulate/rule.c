@@ -61,7 +61,7 @@ static const struct option options[] = {
     {"text", KIND_TEXT, AT(text), "answers with this text"},
     {"reasoning", KIND_TEXT, AT(reasoning), "reasons first, in reasoning_content"},
     {"finish", KIND_TEXT, AT(finish), "the finish reason; none: leaves it out"},
-    {"usage", KIND_USAGE, AT(usage), "in streams on: chunk, finish or every"},
+    {"usage", KIND_USAGE, AT(usage), "of streams, asked for or not: on chunk, finish or every"},
     {"tool", KIND_TEXT, AT(tool), "answers with a call of this tool"},
     {"tool-arguments", KIND_TEXT, AT(tool_arguments), "the arguments of that call"},
     {"tool-calls", KIND_NUMBER, AT(tool_calls), "how many calls"},
