@@ -51,9 +51,16 @@ hg_rc op_leave(struct op *op, hg_rc rc);
 /* The same for calls that may not wait (frame, map_error): HG_PENDING becomes HG_E_INTERNAL. */
 hg_rc op_leave_now(struct op *op, hg_rc rc);
 
-/* hg_rc rc = OP_CALL(op, "check", guard->check(state, op_handle(op), &in, &verdict)); */
-#define OP_CALL(op, operation, call)     (op_enter((op), (operation)), op_leave((op), (call)))
-#define OP_CALL_NOW(op, operation, call) (op_enter((op), (operation)), op_leave_now((op), (call)))
+/* hg_rc rc = OP_CALL(op, "check", guard->check(state, op_handle(op), &in, &verdict));
+ * The op is looked at once, before the call, because op_end may be called under it. */
+#define OP_CALL(op, operation, call)     OP_CALL_WITH(op_leave, op, operation, call)
+#define OP_CALL_NOW(op, operation, call) OP_CALL_WITH(op_leave_now, op, operation, call)
+#define OP_CALL_WITH(leave, op, operation, call) \
+    __extension__({                              \
+        struct op *op_called_ = (op);            \
+        op_enter(op_called_, (operation));       \
+        leave(op_called_, (call));               \
+    })
 
 /* Ends it: the handle goes stale, what the op owns ends without calling back, at_end functions run,
  * newest first, the memory goes. `rc` is why, for an op that was still pending (HG_E_CANCELLED).

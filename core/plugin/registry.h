@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 struct instance;
+struct json_t; /* of jansson */
 struct plugin;
 struct plugin_host;
 
@@ -22,9 +23,9 @@ struct instance_setup {
     const char *kind; /* "provider", "cache", "guard", "logger" ... */
     const char *name;
     struct plugin *plugin;
-    const json_t *settings; /* an object; NULL: none. Secrets still as {"$secret": "NAME"} */
-    const char *where;      /* "headgate.lua:12", put before what is wrong; may be NULL */
-    hg_ns create_timeout;   /* 0: 10 s */
+    const struct json_t *settings; /* an object; NULL: none. Secrets still as {"$secret": "NAME"} */
+    const char *where;             /* "headgate.lua:12", put before what is wrong; may be NULL */
+    hg_ns create_timeout;          /* 0: 10 s */
 };
 
 /* From the loop, only if create was pending. `error` is NULL if it is ready now; otherwise the
