@@ -80,30 +80,36 @@ static void wait_until(struct inbound *inbound, hg_ns timeout)
     timer_set(inbound->server->loop, &inbound->timer, clock_now() + timeout);
 }
 
-static void exchange_free(struct inbound *inbound)
+/* Forgets the exchange. Its memory is the owner's once on_request was called. */
+static void exchange_forget(struct inbound *inbound)
 {
-    struct exchange *exchange = inbound->exchange;
-
-    if (!exchange)
-        return;
-    struct arena *arena = exchange->arena;
-
     inbound->exchange = NULL;
     block_unref(inbound->body);
     inbound->body = NULL;
     inbound->small_body = NULL;
     inbound->body_len = 0;
-    buffer_done(&exchange->pending);
+}
+
+/* Drops one that its owner has never heard of. */
+static void exchange_drop(struct inbound *inbound)
+{
+    if (!inbound->exchange)
+        return;
+    struct arena *arena = inbound->exchange->arena;
+
+    exchange_forget(inbound);
     arena_free(&arena);
 }
 
 static void exchange_over(struct inbound *inbound)
 {
     struct server *server = inbound->server;
+    struct exchange *exchange = inbound->exchange;
 
-    inbound->exchange->over = true;
-    server->events->on_end(server->arg, inbound->exchange);
-    exchange_free(inbound);
+    exchange->over = true;
+    buffer_done(&exchange->pending);
+    exchange_forget(inbound);
+    server->events->on_end(server->arg, exchange);
 }
 
 static void inbound_free(struct inbound *inbound)
@@ -114,7 +120,7 @@ static void inbound_free(struct inbound *inbound)
         server->events->on_gone(server->arg, inbound->exchange);
         exchange_over(inbound);
     }
-    exchange_free(inbound);
+    exchange_drop(inbound);
     timer_clear(server->loop, &inbound->timer);
     task_clear(server->loop, &inbound->next);
     stream_close(&inbound->stream);
@@ -178,7 +184,7 @@ static void refuse(struct inbound *inbound, int status, const char *reason)
 
     stream_write(inbound->stream, &iov, 1);
     buffer_done(&out);
-    exchange_free(inbound);
+    exchange_drop(inbound);
     linger(inbound);
 }
 

@@ -40,8 +40,8 @@ struct inbound_events {
     /* The client has taken enough: go on writing. */
     void (*on_drained)(void *arg, struct exchange *exchange);
 
-    /* The exchange is over and its memory goes: the last bytes were handed to the socket, or it was
-     * cut. Always called, once. */
+    /* The exchange is over: the last bytes were handed to the socket, or it was cut. Always called,
+     * once. From here on its arena is yours: free it now or later. */
     void (*on_end)(void *arg, struct exchange *exchange);
 
     /* A body for a refusal that the protocol itself makes (400, 413, 431, ...), so that it speaks
@@ -54,7 +54,7 @@ struct inbound_events {
 };
 
 struct exchange {
-    struct arena *arena; /* the request's memory; ends with the exchange */
+    struct arena *arena; /* the request's memory, this struct included; see on_end */
     struct head *head;
     struct chain *body; /* whole; never NULL */
     hg_ns began;        /* moment of the first byte */

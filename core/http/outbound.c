@@ -25,7 +25,7 @@ struct connection {
 
 struct upstream {
     struct upstream_settings settings;
-    char *host;
+    char *host, *server_name;
     TAILQ_HEAD(connections, connection) idle; /* the warmest first */
     unsigned idle_count;
 };
@@ -105,7 +105,7 @@ struct upstream *upstream_new(const struct upstream_settings *settings)
 
     upstream->settings = *settings;
     upstream->host = xstrdup(settings->host);
-    upstream->settings.host = upstream->host;
+    upstream->server_name = settings->server_name ? xstrdup(settings->server_name) : NULL;
     TAILQ_INIT(&upstream->idle);
     return upstream;
 }
@@ -120,6 +120,7 @@ void upstream_free(struct upstream **upstream)
     while (!TAILQ_EMPTY(&gone->idle))
         connection_close(TAILQ_FIRST(&gone->idle));
     free(gone->host);
+    free(gone->server_name);
     free(gone);
 }
 
@@ -507,6 +508,7 @@ static void start(struct outbound *outbound)
     struct dial_target target = {.host = {upstream->host, strlen(upstream->host)},
                                  .port = upstream->settings.port,
                                  .tls = upstream->settings.tls,
+                                 .server_name = upstream->server_name,
                                  .deadline = due};
 
     outbound->dial = dial_start(upstream->settings.dialer, &target, on_dialled, outbound);

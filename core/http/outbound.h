@@ -39,7 +39,8 @@ struct upstream_settings {
     struct loop *loop;
     struct dialer *dialer;
     struct tls_config *tls; /* NULL: plain */
-    const char *host;       /* without port; what TLS verifies */
+    const char *host;        /* without port; copied, like the next */
+    const char *server_name; /* what TLS verifies instead of the host; may be NULL */
     uint16_t port;
     hg_ns idle_timeout; /* of a pooled connection */
     unsigned idle_max;

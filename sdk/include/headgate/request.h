@@ -46,7 +46,7 @@ enum {
 typedef struct hg_req_info {
     uint32_t size, kind, wire, flags;
     hg_str id, route, model, key_id, tenant; /* model: what this attempt sends */
-    hg_str method, path;                     /* path without query, as the client sent it */
+    hg_str method, path, query;              /* path without query, as the client sent it */
     hg_ns start, deadline;                   /* moments; deadline 0: none */
     uint32_t attempt, n_messages;            /* attempt counts from 0 */
 } hg_req_info;

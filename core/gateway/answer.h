@@ -1,0 +1,27 @@
+/* answer.h - what a route hands to the client: whole in memory, or a stream that an attempt is still
+ * reading. */
+#pragma once
+
+#include "base/chain.h"
+#include "gateway/request.h"
+
+struct guard_use;
+struct cache_use;
+
+struct answer {
+    struct request *request;
+    uint64_t handle;
+    int status;
+    hg_str content_type;
+    struct attempt *attempt; /* NULL if no upstream made it */
+    struct chain *body;      /* whole; NULL: it comes from the attempt */
+    bool is_stream;          /* server-sent events */
+    struct pair *headers;    /* set by Lua */
+    struct cache_use *cache; /* where to keep it when it is whole; NULL: nowhere */
+    struct guard_use *guard; /* guards that watch the stream; NULL: none */
+};
+
+struct answer *answer_new(struct request *request);
+
+/* Puts another body in place of a whole one. */
+void answer_set_body(struct answer *answer, struct chain *body);

@@ -1,0 +1,109 @@
+/* attempt.h - one call to one provider, from the plugin's prepare to the last byte.
+ *
+ *   prepare ─► send ─► head ─┬─ 2xx ─► first valid event, or whole body ─► SUCCEEDED ─► relayed
+ *                            └─ else ─► error body ─► FAILED
+ *
+ * SUCCEEDED is the commit point: until then the route may try another target; afterwards what goes
+ * wrong is told to the client as what it is. */
+#pragma once
+
+#include <headgate/provider.h>
+
+#include "gateway/request.h"
+#include "gateway/target.h"
+#include "http/sse.h"
+
+enum attempt_state {
+    ATTEMPT_PREPARING,
+    ATTEMPT_SENT,       /* no answer yet */
+    ATTEMPT_ERROR_BODY, /* reading what a refusal says */
+    ATTEMPT_WHOLE_BODY, /* reading an answer that is judged as a whole */
+    ATTEMPT_FIRST_EVENT,
+    ATTEMPT_SUCCEEDED, /* its answer is with the route or the client */
+    ATTEMPT_FAILED,
+    ATTEMPT_ENDED /* everything was read */
+};
+
+struct attempt_options {
+    hg_ns timeout;     /* for the whole attempt; 0: the provider's */
+    hg_ns first_token; /* until the first event; 0: the provider's */
+};
+
+/* Who takes the bytes of a stream once it is relayed. */
+struct attempt_sink {
+    void (*on_events)(void *arg, hg_str events); /* whole events */
+    void (*on_pause)(void *arg);                 /* the end of a read: write now */
+    void (*on_end)(void *arg);                   /* see attempt->end_fault */
+};
+
+struct attempt {
+    struct attempt *next;
+    struct request *request;
+    struct target *target;
+    unsigned number;
+    struct view view;
+    enum attempt_state state;
+    uint64_t handle;
+
+    hg_str model;
+    const char *patch; /* what the plugin wanted put over the request, for its rewrite */
+    struct op *op;
+    void *call;
+    hg_http_req http;
+    struct outbound *outbound;
+    struct outbound_request sending;
+    struct timer first_event; /* and the other limits that outbound does not know */
+    hg_ns began, ended, first_byte;
+    bool usage_injected, usage_refused;
+
+    /* The answer. */
+    int status;
+    const struct head *head;
+    hg_str content_type;
+    bool is_sse;
+    struct buffer whole;   /* an error body, or a body judged as a whole */
+    struct sse_scan scan;
+    struct buffer partial; /* an event that is not whole yet */
+    struct buffer ready;   /* events nobody takes yet */
+    struct buffer spent;   /* what the sink was given last, until the end of the read */
+    bool raw;              /* bytes pass as they are: no format of ours */
+    bool own_wire;         /* the plugin reads the wire and emits events */
+    uint32_t framing;      /* HG_FRAME_... of such a wire */
+    struct dialect_writer *writer;
+    struct chain *written;
+    bool paused;
+    bool is_over; /* no more bytes will come */
+    enum outbound_fault end_fault;
+    hg_str end_reason;
+
+    /* What it said. */
+    bool seen_content, seen_done, seen_error, has_usage;
+    uint32_t finish;
+    hg_usage usage;
+    hg_str model_answered, response_id;
+    hg_str error_type, error_message;
+
+    struct fault fault;
+    void (*on_result)(void *arg, struct attempt *attempt);
+    void *arg;
+    const struct attempt_sink *sink;
+    void *sink_arg;
+    struct task tell; /* a result that was there at once is told from the loop */
+};
+
+/* on_result comes once, from the loop, with SUCCEEDED or FAILED; not after attempt_cancel. */
+struct attempt *attempt_start(struct request *request, struct target *target,
+                              const struct attempt_options *options,
+                              void (*on_result)(void *arg, struct attempt *attempt), void *arg);
+
+/* Ends it wherever it is; harmless if it has ended. */
+void attempt_cancel(struct attempt *attempt);
+
+/* The bytes go to the sink from now on, those that wait first, and on_end may come at once. */
+void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, void *arg);
+
+/* Stops reading from the upstream, or goes on. */
+void attempt_pause(struct attempt *attempt, bool paused);
+
+/* The whole body of an answer that is no stream, or of an error. */
+hg_str attempt_body(const struct attempt *attempt);

@@ -1,0 +1,40 @@
+/* attempt_parts.h - what the files of an attempt ask of each other:
+ *   attempt.c       its life
+ *   attempt_send.c  from the plugin's hg_http_req to bytes on a connection
+ *   attempt_read.c  the answer in a format the core reads: commit, events, errors
+ *   attempt_wire.c  the answer in a wire of the plugin's own: frames in, normalised events out */
+#pragma once
+
+#include "gateway/attempt.h"
+
+enum {
+    ERROR_BODY_MAX = 64 * 1024,       /* of a refusal, to learn why */
+    WHOLE_BODY_MAX = 32 * 1024 * 1024, /* beyond: it passes through unjudged */
+    PARTIAL_MAX = 4 * 1024 * 1024,    /* one event */
+    READY_MAX = 256 * 1024            /* events that wait for the route: stop reading */
+};
+
+void attempt_prepare(struct attempt *attempt);
+void attempt_send(struct attempt *attempt);
+void attempt_stop(struct attempt *attempt, hg_rc how);
+
+/* Before the commit point; later ones are ignored. */
+void attempt_fail(struct attempt *attempt, enum fault_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void attempt_failed(struct attempt *attempt); /* with attempt->fault filled already */
+void attempt_succeeded(struct attempt *attempt);
+
+extern const struct outbound_events attempt_events;
+
+/* Hands whole events on: to the sink, or to those that wait. */
+void attempt_give(struct attempt *attempt, hg_str events);
+
+/* No more will come. */
+void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str reason);
+
+/* Fills attempt->fault from a refusal: what the plugin makes of it, or its status. */
+void attempt_map_error(struct attempt *attempt);
+
+void attempt_wire_begin(struct attempt *attempt);
+void attempt_wire_bytes(struct attempt *attempt, hg_str bytes);
+void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const char *reason);

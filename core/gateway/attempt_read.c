@@ -1,0 +1,540 @@
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "gateway/attempt_parts.h"
+#include "gateway/gateway.h"
+#include "plugin/host.h"
+#include "plugin/op.h"
+
+/* ---- a refusal ---------------------------------------------------------------------------------- */
+
+/* Seconds, or the moment as an HTTP date. */
+static hg_ns retry_after_of(const struct head *head)
+{
+    hg_str value = head_field(head, HG_S("retry-after"));
+    hg_ns duration;
+    struct tm tm = {0};
+    char text[40];
+
+    if (!value.n || value.n >= sizeof text)
+        return 0;
+    if (text_to_duration(value, &duration))
+        return duration;
+    *put_text(text, value) = 0;
+    if (!strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+        return 0;
+    int64_t wait = (int64_t)timegm(&tm) - clock_wall_us() / 1000000;
+
+    return wait > 0 ? wait * NS_PER_S : 0;
+}
+
+/* The classes that tell what to do next; for the others the status says it better. */
+static enum fault_kind kind_of_error(const hg_error *error, int status)
+{
+    switch (error->code) {
+    case HG_E_RATE:
+        return FAULT_RATE_LIMITED;
+    case HG_E_TIMEOUT:
+        return FAULT_TIMEOUT;
+    case HG_E_UPSTREAM:
+        return FAULT_UPSTREAM_5XX;
+    case HG_E_INPUT:
+    case HG_E_AUTH:
+    case HG_E_DENIED:
+    case HG_E_TOOBIG:
+    case HG_E_UNSUPPORTED:
+        return FAULT_UPSTREAM_4XX;
+    default:
+        return status >= 400 ? fault_of_status(status) : FAULT_UPSTREAM_5XX;
+    }
+}
+
+static hg_rc ask_plugin(struct attempt *attempt, hg_error *ret_error)
+{
+    const hg_provider *provider = attempt->target->provider;
+    struct chain *body = chain_new(attempt->request->arena);
+
+    if (!provider->map_error || !attempt->op)
+        return HG_SKIP;
+    chain_put_const(body, buffer_at(&attempt->whole), attempt->whole.len);
+    hg_http_resp resp = {.size = sizeof resp,
+                         .status = attempt->status,
+                         .headers = headers_of_head(attempt->head),
+                         .body = body_of_chain(body)};
+
+    return OP_CALL_NOW(attempt->op, "map_error",
+                       provider->map_error(attempt->target->self, attempt->call,
+                                           op_handle(attempt->op), &resp, ret_error));
+}
+
+void attempt_map_error(struct attempt *attempt)
+{
+    struct arena *arena = attempt->request->arena;
+    hg_error error = {.size = sizeof error};
+    struct fault *fault = &attempt->fault;
+    bool known = ask_plugin(attempt, &error) == HG_OK;
+
+    *fault = (struct fault){.kind = known ? kind_of_error(&error, attempt->status)
+                                          : fault_of_status(attempt->status),
+                            .status = attempt->status >= 400 ? attempt->status : 0,
+                            .target = text_of(attempt->target->name),
+                            .other_target = true,
+                            .attempt = attempt};
+    if (known) {
+        fault->message = arena_text(arena, error.message);
+        fault->code = arena_text(arena, error.type);
+        fault->retry_after = error.retry_after;
+        if (error.http_status)
+            fault->status = (int)error.http_status;
+    }
+    if (!fault->retry_after && attempt->head)
+        fault->retry_after = retry_after_of(attempt->head);
+    if (!fault->message.n)
+        fault->message = arena_fmt(arena, "%s answered with status %d", attempt->target->name,
+                                   attempt->status);
+}
+
+/* Some servers do not know stream_options, which only we had asked for. */
+static bool refuses_usage_option(const struct attempt *attempt)
+{
+    hg_str body = attempt_body(attempt);
+
+    return attempt->usage_injected && !attempt->usage_refused &&
+           (attempt->status == 400 || attempt->status == 422) && body.n &&
+           (memmem(body.p, body.n, "stream_options", 14) ||
+            memmem(body.p, body.n, "include_usage", 13));
+}
+
+static void refusal_whole(struct attempt *attempt)
+{
+    if (refuses_usage_option(attempt)) {
+        attempt->usage_refused = attempt->target->usage_refused = true;
+        attempt->usage_injected = false;
+        attempt->outbound = NULL;
+        op_end(&attempt->op, HG_OK);
+        buffer_done(&attempt->whole);
+        attempt_prepare(attempt);
+        return;
+    }
+    attempt_map_error(attempt);
+    attempt_failed(attempt);
+}
+
+/* ---- an answer that is judged as a whole ------------------------------------------------------------ */
+
+static void keep_what_was_said(struct attempt *attempt, const struct dialect_answer *answer)
+{
+    attempt->has_usage = answer->has_usage;
+    attempt->usage = answer->usage;
+    attempt->finish = answer->finish;
+    attempt->model_answered = answer->model;
+    attempt->response_id = answer->id;
+}
+
+static void whole_judge(struct attempt *attempt)
+{
+    struct request *request = attempt->request;
+    struct dialect_answer answer = {0};
+    hg_json doc;
+
+    if (!json_parse(request->arena, attempt_body(attempt), &doc, NULL)) {
+        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an answer that is not JSON",
+                     attempt->target->name);
+        return;
+    }
+    request->dialect->read_answer(request->arena, request->asked.kind, doc, &answer);
+    if (answer.is_error) {
+        attempt_map_error(attempt);
+        if (answer.error_message.n)
+            attempt->fault.message = answer.error_message;
+        attempt_failed(attempt);
+        return;
+    }
+    if (!answer.is_valid) {
+        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent JSON that is no answer of its kind",
+                     attempt->target->name);
+        return;
+    }
+    keep_what_was_said(attempt, &answer);
+    attempt->is_over = true;
+    attempt_succeeded(attempt);
+    attempt_stop(attempt, HG_OK);
+}
+
+/* ---- a stream ------------------------------------------------------------------------------------- */
+
+void attempt_give(struct attempt *attempt, hg_str events)
+{
+    if (attempt->sink) {
+        attempt->sink->on_events(attempt->sink_arg, events);
+        return;
+    }
+    buffer_add(&attempt->ready, events.p, events.n);
+    if (attempt->ready.len > READY_MAX)
+        attempt_pause(attempt, true);
+}
+
+static void content_seen(struct attempt *attempt, uint32_t count)
+{
+    struct request *request = attempt->request;
+    hg_ns now = clock_now();
+
+    request->chunks += count;
+    if (!attempt->seen_content) {
+        attempt->seen_content = true;
+        if (!request->first_token)
+            request->first_token = now;
+    } else if (request->last_chunk) {
+        hg_ns gap = now - request->last_chunk;
+
+        request->gap_sum += gap;
+        if (gap > request->gap_max)
+            request->gap_max = gap;
+    }
+    request->last_chunk = now;
+}
+
+/* Keeps what an event says beyond its content. Texts of the event lie in memory that goes. */
+static void event_note(struct attempt *attempt, const struct dialect_event *event)
+{
+    struct arena *arena = attempt->request->arena;
+
+    if (event->has_content)
+        content_seen(attempt, 1);
+    if (event->finish)
+        attempt->finish = event->finish;
+    if (event->has_usage) {
+        attempt->has_usage = true;
+        attempt->usage = event->usage;
+    }
+    if (event->is_done)
+        attempt->seen_done = true;
+    if (event->model.n && !attempt->model_answered.n)
+        attempt->model_answered = arena_text(arena, event->model);
+    if (event->id.n && !attempt->response_id.n)
+        attempt->response_id = arena_text(arena, event->id);
+    if (event->is_error && !attempt->seen_error) {
+        attempt->seen_error = true;
+        attempt->error_type = arena_text(arena, event->error_type);
+        attempt->error_message = arena_text(arena, event->error_message);
+    }
+}
+
+/* The first event decides: until it is a valid one the route may still go elsewhere. */
+static void first_event(struct attempt *attempt, const struct dialect_event *event)
+{
+    if (event->is_error) {
+        attempt->fault = (struct fault){.kind = FAULT_UPSTREAM_5XX,
+                                        .code = arena_text(attempt->request->arena, event->error_type),
+                                        .message = arena_text(attempt->request->arena,
+                                                              event->error_message),
+                                        .target = text_of(attempt->target->name),
+                                        .other_target = true};
+        attempt_failed(attempt);
+    } else if (!event->is_valid) {
+        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent a stream that is none of its kind",
+                     attempt->target->name);
+    } else if (event->is_done) {
+        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an empty stream", attempt->target->name);
+    } else {
+        attempt_succeeded(attempt);
+    }
+}
+
+/* One whole event. Returns false if it is not for the client. */
+static bool event_take(struct attempt *attempt, hg_str bytes)
+{
+    struct request *request = attempt->request;
+    struct arena *arena = arena_new();
+    struct sse_event sse;
+    struct dialect_event event = {0};
+    bool shown = true;
+
+    sse_parse(arena, bytes, &sse);
+    if (sse.has_data) {
+        request->dialect->read_event(arena, sse.data, &event);
+        if (text_is(sse.event, HG_S("error")))
+            event.is_error = true;
+        if (attempt->state == ATTEMPT_FIRST_EVENT)
+            first_event(attempt, &event);
+        event_note(attempt, &event);
+        shown = !(event.is_usage_only && attempt->usage_injected && !request->asked.wants_usage);
+    }
+    arena_free(&arena);
+    return shown;
+}
+
+static uint32_t events_count(hg_str events)
+{
+    uint32_t count = 0;
+    const char *at = events.p, *end = events.p + events.n;
+
+    while ((at = memmem(at, (size_t)(end - at), "\n\n", 2))) {
+        count++;
+        at += 2;
+    }
+    return count ? count : 1;
+}
+
+/* Looks at every event alone, and hands on runs of those the client is to see. */
+static void events_walk(struct attempt *attempt, hg_str events)
+{
+    const char *run = events.p, *at = events.p, *end = events.p + events.n;
+
+    while (at < end && attempt->state <= ATTEMPT_SUCCEEDED) {
+        size_t n = sse_first((hg_str){at, (size_t)(end - at)});
+
+        if (!n)
+            n = (size_t)(end - at);
+        if (!event_take(attempt, (hg_str){at, n})) {
+            if (at > run)
+                attempt_give(attempt, (hg_str){run, (size_t)(at - run)});
+            run = at + n;
+        }
+        at += n;
+    }
+    if (at > run && attempt->state <= ATTEMPT_SUCCEEDED)
+        attempt_give(attempt, (hg_str){run, (size_t)(at - run)});
+}
+
+static void events_take(struct attempt *attempt, hg_str events)
+{
+    bool plain = attempt->seen_content && attempt->state == ATTEMPT_SUCCEEDED &&
+                 attempt->request->dialect->is_plain(events);
+
+    if (!plain) {
+        events_walk(attempt, events);
+        return;
+    }
+    content_seen(attempt, events_count(events));
+    attempt_give(attempt, events);
+}
+
+/* How much of a read completes events. Reads mostly end with one, which costs two compares. */
+static size_t whole_events(struct attempt *attempt, hg_str bytes)
+{
+    if (bytes.n >= 2 && bytes.p[bytes.n - 1] == '\n' && bytes.p[bytes.n - 2] == '\n') {
+        attempt->scan = (struct sse_scan){0};
+        return bytes.n;
+    }
+    return sse_scan_ends(&attempt->scan, bytes);
+}
+
+/* The sink may look at bytes it was given until the end of the read, so their memory waits. */
+static void spent_keep(struct attempt *attempt, struct buffer bytes)
+{
+    if (attempt->spent.p && attempt->sink)
+        attempt->sink->on_pause(attempt->sink_arg);
+    buffer_done(&attempt->spent);
+    attempt->spent = bytes;
+}
+
+static void stream_bytes(struct attempt *attempt, hg_str bytes)
+{
+    size_t whole = whole_events(attempt, bytes);
+
+    if (attempt->partial.len + bytes.n - whole > PARTIAL_MAX) {
+        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an event larger than %d bytes",
+                     attempt->target->name, PARTIAL_MAX);
+        attempt_finish(attempt, OUTBOUND_TOO_LARGE, HG_S("an event of the stream is too large"));
+        return;
+    }
+    if (whole && attempt->partial.len) {
+        struct buffer joined = attempt->partial;
+
+        attempt->partial = (struct buffer){0};
+        buffer_add(&joined, bytes.p, whole);
+        events_take(attempt, buffer_text(&joined));
+        spent_keep(attempt, joined);
+    } else if (whole) {
+        events_take(attempt, (hg_str){bytes.p, whole});
+    }
+    if (bytes.n > whole && attempt->state <= ATTEMPT_SUCCEEDED)
+        buffer_add(&attempt->partial, bytes.p + whole, bytes.n - whole);
+}
+
+/* ---- the exchange's events ------------------------------------------------------------------------- */
+
+static bool is_type(hg_str content_type, hg_str type)
+{
+    hg_str rest;
+
+    return text_is_nocase(text_trim(text_cut(content_type, ';', &rest)), type);
+}
+
+/* How to read a 2xx. */
+static void success_begins(struct attempt *attempt, const struct head *head)
+{
+    struct request *request = attempt->request;
+    bool judged = request->asked.kind == HG_R_CHAT || request->asked.kind == HG_R_COMPLETE ||
+                  request->asked.kind == HG_R_EMBED;
+    bool speaks = attempt->target->provider->wires >> request->dialect->wire & 1u;
+
+    if (!speaks && judged) {
+        attempt->own_wire = true;
+        attempt->state = ATTEMPT_FIRST_EVENT;
+        attempt_wire_begin(attempt);
+    } else if (!judged || head->status == 204) {
+        attempt->raw = true;
+        attempt->is_sse = is_type(head->content_type, HG_S("text/event-stream"));
+        attempt_succeeded(attempt);
+    } else if (is_type(head->content_type, HG_S("text/event-stream"))) {
+        attempt->is_sse = true;
+        attempt->state = ATTEMPT_FIRST_EVENT;
+    } else {
+        attempt->state = ATTEMPT_WHOLE_BODY;
+    }
+}
+
+static void on_head(void *arg, const struct head *head)
+{
+    struct attempt *attempt = arg;
+
+    attempt->head = head;
+    attempt->status = head->status;
+    attempt->content_type = head->content_type;
+    attempt->first_byte = clock_now();
+    if (head->status >= 200 && head->status < 300)
+        success_begins(attempt, head);
+    else
+        attempt->state = ATTEMPT_ERROR_BODY;
+}
+
+static void on_data(void *arg, hg_str data)
+{
+    struct attempt *attempt = arg;
+    size_t room;
+
+    if (attempt->own_wire) {
+        attempt_wire_bytes(attempt, data);
+        return;
+    }
+    switch (attempt->state) {
+    case ATTEMPT_ERROR_BODY:
+        room = ERROR_BODY_MAX - attempt->whole.len;
+        buffer_add(&attempt->whole, data.p, data.n < room ? data.n : room);
+        return;
+    case ATTEMPT_WHOLE_BODY:
+        buffer_add(&attempt->whole, data.p, data.n);
+        if (attempt->whole.len > WHOLE_BODY_MAX)
+            attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an answer larger than %d bytes",
+                         attempt->target->name, WHOLE_BODY_MAX);
+        return;
+    case ATTEMPT_FIRST_EVENT:
+    case ATTEMPT_SUCCEEDED:
+        if (attempt->raw)
+            attempt_give(attempt, data);
+        else
+            stream_bytes(attempt, data);
+        return;
+    case ATTEMPT_PREPARING:
+    case ATTEMPT_SENT:
+    case ATTEMPT_FAILED:
+    case ATTEMPT_ENDED:
+        return;
+    }
+}
+
+static void on_data_end(void *arg)
+{
+    struct attempt *attempt = arg;
+
+    if (attempt->sink)
+        attempt->sink->on_pause(attempt->sink_arg);
+    buffer_done(&attempt->spent);
+}
+
+/* The sink's on_end may be the end of the request, and so of this attempt. */
+void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str reason)
+{
+    attempt->is_over = true;
+    attempt->end_fault = fault;
+    attempt->end_reason = arena_text(attempt->request->arena, reason);
+    attempt_stop(attempt, HG_OK);
+    if (attempt->sink)
+        attempt->sink->on_end(attempt->sink_arg);
+}
+
+/* A stream that stops without saying so is a failure, even if the connection ended properly. */
+static void stream_ended(struct attempt *attempt, enum outbound_fault fault, const char *reason)
+{
+    if (attempt->partial.len && fault == OUTBOUND_OK) {
+        struct buffer last = attempt->partial;
+
+        attempt->partial = (struct buffer){0};
+        events_take(attempt, buffer_text(&last));
+        spent_keep(attempt, last);
+    }
+    if (attempt->state == ATTEMPT_FIRST_EVENT) {
+        attempt_fail(attempt, fault == OUTBOUND_OK ? FAULT_PROTOCOL : fault_of_outbound(fault),
+                     "%s: %s", attempt->target->name,
+                     fault == OUTBOUND_OK ? "the stream ended before its first event" : reason);
+        return;
+    }
+    if (attempt->state != ATTEMPT_SUCCEEDED)
+        return;
+    if (fault == OUTBOUND_OK && !attempt->seen_done && !attempt->finish && !attempt->seen_error)
+        attempt_finish(attempt, OUTBOUND_CLOSED, HG_S("the stream ended without its end mark"));
+    else
+        attempt_finish(attempt, fault, text_of(reason));
+}
+
+static void on_end(void *arg, enum outbound_fault fault, const char *reason)
+{
+    struct attempt *attempt = arg;
+
+    attempt->outbound = NULL;
+    if (attempt->own_wire) {
+        attempt_wire_end(attempt, fault, reason);
+        return;
+    }
+    switch (attempt->state) {
+    case ATTEMPT_ERROR_BODY:
+        refusal_whole(attempt);
+        return;
+    case ATTEMPT_WHOLE_BODY:
+        if (fault == OUTBOUND_OK) {
+            whole_judge(attempt);
+            return;
+        }
+        break;
+    case ATTEMPT_FIRST_EVENT:
+        stream_ended(attempt, fault, reason);
+        return;
+    case ATTEMPT_SUCCEEDED:
+        if (attempt->raw)
+            attempt_finish(attempt, fault, text_of(reason));
+        else
+            stream_ended(attempt, fault, reason);
+        return;
+    case ATTEMPT_PREPARING:
+    case ATTEMPT_SENT:
+        break;
+    case ATTEMPT_FAILED:
+    case ATTEMPT_ENDED:
+        return;
+    }
+    attempt_fail(attempt, fault_of_outbound(fault), "%s: %s", attempt->target->name, reason);
+}
+
+const struct outbound_events attempt_events = {on_head, on_data, on_data_end, on_end};
+
+void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, void *arg)
+{
+    attempt->sink = sink;
+    attempt->sink_arg = arg;
+    if (attempt->ready.len) {
+        struct buffer ready = attempt->ready;
+
+        attempt->ready = (struct buffer){0};
+        sink->on_events(arg, buffer_text(&ready));
+        if (!attempt->is_over)
+            sink->on_pause(arg);
+        spent_keep(attempt, ready);
+    }
+    if (attempt->paused)
+        attempt_pause(attempt, false);
+    if (attempt->is_over)
+        sink->on_end(arg);
+}

@@ -1,0 +1,295 @@
+#include "gateway/cache.h"
+
+#include <stdlib.h>
+
+#include <headgate/cache.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "gateway/attempt.h"
+#include "gateway/gateway.h"
+#include "gateway/route.h"
+#include "json/canonical.h"
+#include "plugin/host.h"
+#include "plugin/op.h"
+#include "plugin/registry.h"
+
+enum { KEPT_MAX = 4 * 1024 * 1024 }; /* of a stream; longer ones are not kept */
+
+#define TTL_DEFAULT (3600 * NS_PER_S)
+#define CACHE_PATIENCE (2 * NS_PER_S)
+
+/* ---- keys ---------------------------------------------------------------------------------------- */
+
+/* Members that say how to answer or for whom, not what. */
+static bool is_volatile(hg_str key)
+{
+    static const hg_str names[] = {
+        {"model", 5}, {"stream", 6}, {"stream_options", 14}, {"user", 4}, {"metadata", 8},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(key, names[i]))
+            return true;
+    return false;
+}
+
+static void add_bytes(void *arg, const void *p, size_t n)
+{
+    digest_add(arg, p, n);
+}
+
+/* With its length, so that no two lists of parts look alike. */
+static void add_part(struct digest *digest, hg_str part)
+{
+    uint64_t n = part.n;
+
+    digest_add(digest, &n, sizeof n);
+    digest_add(digest, part.p, part.n);
+}
+
+/* Whose answers these are. The credential itself must not be found in the cache. */
+static hg_str scope_of(struct request *request)
+{
+    hg_str credential = head_field(request->head, HG_S("authorization"));
+    uint8_t sum[DIGEST_SIZE];
+    char hex[2 * 16], *at = hex;
+
+    if (!credential.n)
+        credential = head_field(request->head, HG_S("x-api-key"));
+    if (!credential.n)
+        return HG_S("anonymous");
+    digest_begin(request->gateway->digest);
+    add_part(request->gateway->digest, credential);
+    digest_end(request->gateway->digest, sum);
+    for (int i = 0; i < 16; i++) {
+        *at++ = "0123456789abcdef"[sum[i] >> 4];
+        *at++ = "0123456789abcdef"[sum[i] & 15];
+    }
+    return arena_text(request->arena, (hg_str){hex, sizeof hex});
+}
+
+static void key_make(struct request *request, hg_cache_key *ret)
+{
+    struct digest *digest = request->gateway->digest;
+    uint32_t numbers[2] = {request->dialect->wire, request->asked.kind};
+    hg_str scope = scope_of(request);
+
+    *ret = (hg_cache_key){.size = sizeof *ret, .scope = scope, .req = req_of_view(&request->view)};
+    digest_begin(digest);
+    add_part(digest, scope);
+    add_part(digest, route_name(request->route));
+    digest_add(digest, numbers, sizeof numbers);
+    add_part(digest, request->model);
+    add_part(digest, text_of(request->patch));
+    json_canonical(request->doc, add_bytes, digest, is_volatile);
+    digest_end(digest, ret->digest);
+}
+
+static bool is_cacheable(const struct request *request)
+{
+    return request->doc.kind == HG_J_OBJ &&
+           (request->asked.kind == HG_R_CHAT || request->asked.kind == HG_R_COMPLETE ||
+            request->asked.kind == HG_R_EMBED);
+}
+
+/* ---- looking up ----------------------------------------------------------------------------------- */
+
+struct cache_lookup {
+    struct request *request;
+    struct op *op;
+    hg_cache_key key;
+    hg_cache_hit hit;
+    void (*on_found)(void *arg, struct answer *answer);
+    void *arg;
+};
+
+/* The stored bytes as what this client wants: events or a whole body. */
+static bool body_fit(struct request *request, bool is_events, hg_str bytes, struct chain *out)
+{
+    const struct dialect *dialect = request->dialect;
+
+    if (is_events == request->asked.is_stream) {
+        chain_put_const(out, bytes.p, bytes.n);
+        return true;
+    }
+    if (is_events)
+        return dialect->to_whole(request->arena, request->asked.kind, bytes, out);
+    return dialect->to_events(request->arena, request->asked.kind, bytes,
+                              request->asked.wants_usage, out);
+}
+
+static struct answer *answer_of_hit(struct request *request, hg_cache_hit *hit)
+{
+    struct chain *body = chain_new(request->arena);
+    hg_str bytes = arena_text(request->arena, (hg_str){hit->value.p, hit->value.n});
+    bool is_events = hit->meta.n && *hit->meta.p == 'e';
+
+    if (hit->value.ref)
+        block_unref(hit->value.ref);
+    if (!body_fit(request, is_events, bytes, body))
+        return NULL;
+    struct answer *answer = answer_new(request);
+
+    answer->status = 200;
+    answer->body = body;
+    answer->is_stream = request->asked.is_stream;
+    answer->content_type = answer->is_stream ? HG_S("text/event-stream") : HG_S("application/json");
+    return answer;
+}
+
+static struct answer *looked_up(struct cache_lookup *lookup, hg_rc rc)
+{
+    struct request *request = lookup->request;
+    struct answer *answer = rc == HG_OK ? answer_of_hit(request, &lookup->hit) : NULL;
+
+    request->cache = answer ? CACHE_HIT : rc < 0 ? CACHE_ERROR : CACHE_MISS;
+    metric_add(answer ? request->gateway->metrics.cache_hits
+                      : request->gateway->metrics.cache_misses,
+               1);
+    op_end(&lookup->op, HG_OK);
+    return answer;
+}
+
+static void on_lookup(void *arg, hg_rc rc)
+{
+    struct cache_lookup *lookup = arg;
+
+    lookup->on_found(lookup->arg, looked_up(lookup, rc));
+}
+
+bool cache_find(struct request *request, struct gateway_instance *cache,
+                const struct cache_options *options,
+                void (*on_found)(void *arg, struct answer *answer), void *arg,
+                struct answer **ret_answer, struct cache_lookup **ret_lookup)
+{
+    const hg_cache *functions = instance_iface(cache->instance, HG_CACHE);
+
+    (void)options;
+    *ret_answer = NULL;
+    if (!is_cacheable(request) || !functions)
+        return true;
+    struct cache_lookup *lookup = arena_zalloc(request->arena, sizeof *lookup);
+
+    lookup->request = request;
+    lookup->on_found = on_found;
+    lookup->arg = arg;
+    lookup->hit.size = sizeof lookup->hit;
+    key_make(request, &lookup->key);
+    lookup->op = op_begin(request->gateway->plugins, cache->instance, req_of_view(&request->view),
+                          clock_now() + CACHE_PATIENCE, on_lookup, lookup);
+    hg_rc rc = OP_CALL(lookup->op, "lookup",
+                       functions->lookup(instance_self(cache->instance), op_handle(lookup->op),
+                                         &lookup->key, &lookup->hit));
+
+    if (rc == HG_PENDING) {
+        *ret_lookup = lookup;
+        return false;
+    }
+    *ret_answer = looked_up(lookup, rc);
+    return true;
+}
+
+void cache_find_cancel(struct cache_lookup *lookup)
+{
+    op_end(&lookup->op, HG_E_CANCELLED);
+}
+
+/* ---- keeping --------------------------------------------------------------------------------------- */
+
+struct cache_use {
+    struct request *request;
+    struct gateway_instance *cache;
+    hg_cache_key key;
+    hg_ns ttl;
+    struct buffer events;
+    struct op *op;
+};
+
+static void use_free(void *arg)
+{
+    struct cache_use *use = arg;
+
+    buffer_done(&use->events);
+}
+
+void cache_use_new(struct answer *answer, struct gateway_instance *cache,
+                   const struct cache_options *options)
+{
+    struct request *request = answer->request;
+
+    if (!is_cacheable(request) || answer->status < 200 || answer->status > 299)
+        return;
+    struct cache_use *use = arena_zalloc(request->arena, sizeof *use);
+
+    use->request = request;
+    use->cache = cache;
+    /* Entries made together should not all end together. */
+    use->ttl = options->ttl ? options->ttl : TTL_DEFAULT;
+    use->ttl -= use->ttl / 1000 * (hg_ns)(request->id_number % 100);
+    key_make(request, &use->key);
+    arena_on_end(request->arena, use_free, use);
+    answer->cache = use;
+}
+
+void cache_tee(struct cache_use *use, hg_str events)
+{
+    if (use->events.len + events.n <= KEPT_MAX)
+        buffer_add(&use->events, events.p, events.n);
+    else
+        use->ttl = 0; /* too long: the rest would be missing */
+}
+
+void cache_forget(struct cache_use **use)
+{
+    *use = NULL;
+}
+
+static void on_stored(void *arg, hg_rc rc)
+{
+    struct cache_use *use = arg;
+    struct request *request = use->request;
+
+    (void)rc; /* a cache that cannot keep something is no failure of the request */
+    op_end(&use->op, HG_OK);
+    request_unref(&request);
+}
+
+static void store(struct cache_use *use, const struct chain *value, bool is_events)
+{
+    struct request *request = request_ref(use->request);
+    struct instance *instance = use->cache->instance;
+    const hg_cache *functions = instance_iface(instance, HG_CACHE);
+
+    use->op = op_begin(request->gateway->plugins, instance, req_of_view(&request->view),
+                       clock_now() + CACHE_PATIENCE, on_stored, use);
+    hg_rc rc = OP_CALL(use->op, "store",
+                       functions->store(instance_self(instance), op_handle(use->op), &use->key,
+                                        body_of_chain(value), is_events ? HG_S("e") : HG_S("b"),
+                                        use->ttl));
+    if (rc != HG_PENDING)
+        on_stored(use, rc);
+}
+
+void cache_keep(struct cache_use **use)
+{
+    struct cache_use *done = *use;
+
+    *use = NULL;
+    if (!done->ttl)
+        return;
+    struct chain *value = chain_new(done->request->arena);
+
+    chain_put_const(value, buffer_at(&done->events), done->events.len);
+    store(done, value, true);
+}
+
+void cache_keep_body(struct cache_use **use, const struct chain *body)
+{
+    struct cache_use *done = *use;
+
+    *use = NULL;
+    store(done, body, done->request->asked.is_stream);
+}

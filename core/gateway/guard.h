@@ -1,0 +1,42 @@
+/* guard.h - the core's side of guards: which texts they see, what their verdicts do. */
+#pragma once
+
+#include "gateway/answer.h"
+
+struct gateway_instance;
+
+enum guard_on_error { GUARD_ERROR_DENIES, GUARD_ERROR_ALLOWS };
+enum guard_mode {
+    GUARD_HOLD,  /* a text goes out when its window has passed */
+    GUARD_WATCH, /* it goes out at once; a no cuts the stream */
+};
+
+struct guard_options {
+    enum guard_on_error on_error;
+    enum guard_mode mode;
+};
+
+enum { GUARDS_MAX = 16 };
+
+/* A check of a whole text by one guard after the other. on_done comes once, from the loop; or the
+ * result is there at once: then it is returned as true with *ret_fault (kind FAULT_NONE: passed).
+ * Edits have been applied to the request or the answer by then. */
+struct guard_check;
+bool guard_request(struct request *request, struct gateway_instance *const *guards, unsigned count,
+                   const struct guard_options *options,
+                   void (*on_done)(void *arg, const struct fault *fault), void *arg,
+                   struct fault *ret_fault, struct guard_check **ret_check);
+bool guard_answer(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
+                  const struct guard_options *options,
+                  void (*on_done)(void *arg, const struct fault *fault), void *arg,
+                  struct fault *ret_fault, struct guard_check **ret_check);
+void guard_check_cancel(struct guard_check *check);
+
+/* Guards on a stream: attached to the answer now, started by the relay. */
+void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
+                   const struct guard_options *options);
+void guard_stream_start(struct guard_use *use, void (*on_events)(void *arg, hg_str events),
+                        void (*on_end)(void *arg, const struct fault *fault), void *arg);
+void guard_stream_events(struct guard_use *use, hg_str events);
+void guard_stream_end(struct guard_use *use, bool whole);
+void guard_use_free(struct guard_use *use);

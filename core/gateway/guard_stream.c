@@ -1,0 +1,355 @@
+/* guard_stream.c - guards on a stream, window by window.
+ *
+ *   events   [ev 1][ev 2][ev 3][ev 4]      held until their text has passed (GUARD_HOLD), or let
+ *   text      ····· ····· ····· ·····      through at once (GUARD_WATCH)
+ *                  └ overlap ┘└ new ┘      a window: what is new, and the end of what was seen, so
+ *                                          that nothing hides on a border
+ */
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "gateway/attempt.h"
+#include "gateway/gateway.h"
+#include "gateway/guard_run.h"
+#include "http/sse.h"
+#include "plugin/host.h"
+#include "plugin/registry.h"
+
+enum { WINDOW_DEFAULT = 400, OVERLAP_DEFAULT = 100 };
+
+/* An event that is held: where its bytes and its text lie in the buffers. */
+struct held {
+    size_t bytes, text;
+};
+
+struct guard_use {
+    struct guard_run run;
+    struct answer *answer;
+    struct gateway_instance *guards[GUARDS_MAX];
+    void *streams[GUARDS_MAX];
+    enum guard_mode mode;
+    size_t window, overlap;
+
+    struct buffer events, text; /* of the held events; text also the overlap in GUARD_WATCH */
+    struct held *held;
+    size_t held_count, held_room;
+    size_t seen;         /* bytes of `text` that a window has covered */
+    uint64_t text_at;    /* of the first byte of `text` in the whole answer */
+    hg_text in_text;
+    bool checking, ended, whole, over;
+
+    void (*on_events)(void *arg, hg_str events);
+    void (*on_end)(void *arg, const struct fault *fault);
+    void *arg;
+};
+
+static void advance(struct guard_use *use);
+
+static void use_free(void *arg)
+{
+    guard_use_free(arg);
+}
+
+void guard_use_free(struct guard_use *use)
+{
+    use->over = true;
+    guard_run_cancel(&use->run);
+    buffer_done(&use->events);
+    buffer_done(&use->text);
+    free(use->held);
+    use->held = NULL;
+    use->held_count = use->held_room = 0;
+}
+
+/* ---- letting events go ----------------------------------------------------------------------------- */
+
+/* Takes the first `count` events and their text off the front. */
+static void held_drop(struct guard_use *use, size_t count)
+{
+    size_t bytes = 0, text = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bytes += use->held[i].bytes;
+        text += use->held[i].text;
+    }
+    memmove(use->held, use->held + count, (use->held_count - count) * sizeof *use->held);
+    use->held_count -= count;
+    buffer_take(&use->events, bytes);
+    buffer_take(&use->text, text);
+    use->text_at += text;
+    use->seen -= use->seen < text ? use->seen : text;
+}
+
+/* Lets go of the events whose text ends at or before byte `end` of the text. */
+static void release(struct guard_use *use, size_t end)
+{
+    size_t count = 0, bytes = 0, text = 0;
+
+    while (count < use->held_count && text + use->held[count].text <= end) {
+        text += use->held[count].text;
+        bytes += use->held[count++].bytes;
+    }
+    if (!count)
+        return;
+    use->on_events(use->arg, (hg_str){buffer_at(&use->events), bytes});
+    held_drop(use, count);
+}
+
+/* ---- edits ------------------------------------------------------------------------------------------ */
+
+/* The text of one event after the edits: a replacement stands where its edit begins. */
+static hg_str text_edited(struct arena *arena, hg_str text, size_t from,
+                          const struct dialect_edits *edits)
+{
+    size_t room = text.n, to = from + text.n;
+
+    for (size_t i = 0; i < edits->count; i++)
+        room += edits->edits[i].with.n;
+    char *start = arena_alloc(arena, room + 1), *out = start;
+
+    for (size_t at = from; at <= to; at++) {
+        const hg_edit *inside = NULL;
+
+        for (size_t i = 0; i < edits->count; i++) {
+            const hg_edit *edit = &edits->edits[i];
+
+            if (edit->at == at && (at < to || (edit->n == 0 && at == to)))
+                out = put_text(out, edit->with);
+            if (at >= edit->at && at < edit->at + edit->n)
+                inside = edit;
+        }
+        if (at < to && !inside)
+            *out++ = text.p[at - from];
+    }
+    return (hg_str){start, (size_t)(out - start)};
+}
+
+static bool touches(const struct dialect_edits *edits, size_t from, size_t to)
+{
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->edits[i].at < to && edits->edits[i].at + edits->edits[i].n > from)
+            return true;
+    return false;
+}
+
+static void event_rewrite(struct guard_use *use, struct arena *arena, hg_str bytes, hg_str text,
+                          struct chain *out)
+{
+    struct sse_event event;
+
+    sse_parse(arena, bytes, &event);
+    use->run.request->dialect->event_with_text(arena, event.data, text, out);
+}
+
+/* Writes the held events anew, with the edits in them. */
+static void stream_edit(struct guard_run *run, const struct dialect_edits *edits)
+{
+    struct guard_use *use = (struct guard_use *)(void *)run;
+    struct arena *arena = arena_new();
+    struct buffer events = {0}, text = {0};
+    size_t bytes_at = 0, text_at = 0;
+
+    if (use->mode == GUARD_WATCH) /* what has gone out cannot be changed */
+        return;
+    for (size_t i = 0; i < use->held_count; i++) {
+        struct held *held = &use->held[i];
+        hg_str bytes = {buffer_at(&use->events) + bytes_at, held->bytes};
+        hg_str own = {buffer_at(&use->text) + text_at, held->text};
+
+        bytes_at += held->bytes;
+        text_at += held->text;
+        if (own.n && touches(edits, text_at - own.n, text_at)) {
+            struct chain *out = chain_new(arena);
+
+            own = text_edited(arena, own, text_at - own.n, edits);
+            event_rewrite(use, arena, bytes, own, out);
+            bytes = chain_flat(out, arena);
+            *held = (struct held){bytes.n, own.n};
+        }
+        buffer_add(&events, bytes.p, bytes.n);
+        buffer_add(&text, own.p, own.n);
+    }
+    buffer_done(&use->events);
+    buffer_done(&use->text);
+    use->events = events;
+    use->text = text;
+    arena_free(&arena);
+}
+
+/* ---- windows ----------------------------------------------------------------------------------------- */
+
+static void window_prepare(struct guard_run *run)
+{
+    struct guard_use *use = (struct guard_use *)(void *)run;
+    size_t from = use->seen > use->overlap ? use->seen - use->overlap : 0;
+
+    /* Edits count from the start of the held text, so that is what the guard is shown. */
+    if (use->mode == GUARD_HOLD)
+        from = 0;
+    use->in_text = (hg_text){.role = HG_ROLE_ASSISTANT,
+                             .text = {buffer_at(&use->text) + from, use->text.len - from}};
+    run->in.texts = &use->in_text;
+    run->in.n_texts = 1;
+    run->in.window_at = use->text_at + from;
+    run->in.overlap = (uint32_t)(use->seen - from);
+    run->in.last = use->ended;
+}
+
+static void window_passed(struct guard_use *use)
+{
+    use->seen = use->text.len;
+    if (use->mode == GUARD_WATCH) {
+        if (use->text.len > use->overlap) {
+            size_t gone = use->text.len - use->overlap;
+
+            buffer_take(&use->text, gone);
+            use->text_at += gone;
+            use->seen -= gone;
+        }
+        return;
+    }
+    release(use, use->ended ? SIZE_MAX : use->seen > use->overlap ? use->seen - use->overlap : 0);
+}
+
+static void stream_over(struct guard_use *use, const struct fault *fault)
+{
+    use->over = true;
+    use->on_end(use->arg, fault);
+}
+
+static void window_done(struct guard_use *use)
+{
+    use->checking = false;
+    if (use->run.fault.kind != FAULT_NONE) {
+        stream_over(use, &use->run.fault);
+        return;
+    }
+    window_passed(use);
+}
+
+static void on_window(struct guard_run *run)
+{
+    struct guard_use *use = (struct guard_use *)(void *)run;
+
+    window_done(use);
+    if (!use->over)
+        advance(use);
+}
+
+/* Checks while there is something to check. */
+static void advance(struct guard_use *use)
+{
+    while (!use->over && !use->checking) {
+        size_t fresh = use->text.len - use->seen;
+
+        if (fresh < use->window && !(use->ended && fresh > 0)) {
+            if (!use->ended)
+                return;
+            release(use, SIZE_MAX);
+            stream_over(use, NULL);
+            return;
+        }
+        use->checking = true;
+        if (!guard_run_start(&use->run))
+            return;
+        window_done(use);
+    }
+}
+
+/* ---- the relay's side ----------------------------------------------------------------------------------- */
+
+static void *stream_memory(struct request *request, const hg_guard *functions)
+{
+    return functions && functions->stream_size
+               ? arena_zalloc(request->arena, functions->stream_size)
+               : NULL;
+}
+
+void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
+                   const struct guard_options *options)
+{
+    struct request *request = answer->request;
+    struct guard_use *use = arena_zalloc(request->arena, sizeof *use);
+
+    use->answer = answer;
+    use->mode = options->mode;
+    use->window = WINDOW_DEFAULT;
+    use->overlap = OVERLAP_DEFAULT;
+    for (unsigned i = 0; i < count && i < GUARDS_MAX; i++) {
+        const hg_guard *functions = instance_iface(guards[i]->instance, HG_GUARD);
+
+        use->guards[i] = guards[i];
+        use->streams[i] = stream_memory(request, functions);
+        if (functions && functions->window_chars)
+            use->window = functions->window_chars;
+        if (functions && functions->overlap_chars > use->overlap)
+            use->overlap = functions->overlap_chars;
+    }
+    use->run = (struct guard_run){.request = request,
+                                  .guards = use->guards,
+                                  .count = count < GUARDS_MAX ? count : GUARDS_MAX,
+                                  .on_error = options->on_error,
+                                  .in = {.size = sizeof use->run.in,
+                                         .stage = HG_STAGE_WINDOW,
+                                         .req = req_of_view(&request->view)},
+                                  .streams = use->streams,
+                                  .prepare = window_prepare,
+                                  .edit = stream_edit,
+                                  .on_done = on_window};
+    arena_on_end(request->arena, use_free, use);
+    answer->guard = use;
+}
+
+void guard_stream_start(struct guard_use *use, void (*on_events)(void *arg, hg_str events),
+                        void (*on_end)(void *arg, const struct fault *fault), void *arg)
+{
+    use->on_events = on_events;
+    use->on_end = on_end;
+    use->arg = arg;
+}
+
+static void event_hold(struct guard_use *use, hg_str bytes)
+{
+    struct arena *arena = arena_new();
+    struct sse_event sse;
+    struct dialect_event event = {0};
+
+    sse_parse(arena, bytes, &sse);
+    if (sse.has_data)
+        use->run.request->dialect->read_event(arena, sse.data, &event);
+    buffer_add(&use->text, event.text.p, event.text.n);
+    if (use->mode == GUARD_WATCH) {
+        use->on_events(use->arg, bytes);
+    } else {
+        if (use->held_count == use->held_room) {
+            use->held_room = use->held_room ? use->held_room * 2 : 32;
+            use->held = xrealloc(use->held, use->held_room * sizeof *use->held);
+        }
+        use->held[use->held_count++] = (struct held){bytes.n, event.text.n};
+        buffer_add(&use->events, bytes.p, bytes.n);
+    }
+    arena_free(&arena);
+}
+
+void guard_stream_events(struct guard_use *use, hg_str events)
+{
+    while (events.n && !use->over) {
+        size_t n = sse_first(events);
+
+        n = n ? n : events.n;
+        event_hold(use, (hg_str){events.p, n});
+        events = (hg_str){events.p + n, events.n - n};
+    }
+    advance(use);
+}
+
+void guard_stream_end(struct guard_use *use, bool whole)
+{
+    if (use->over)
+        return;
+    use->ended = true;
+    use->whole = whole;
+    advance(use);
+}

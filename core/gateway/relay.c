@@ -1,0 +1,345 @@
+#include "gateway/relay.h"
+
+#include "base/text.h"
+#include "gateway/attempt.h"
+#include "gateway/cache.h"
+#include "gateway/guard.h"
+#include "net/stream.h"
+
+struct relay {
+    struct request *request;
+    struct answer *answer;
+    struct attempt *attempt;
+    hg_str pieces[INBOUND_PIECES_MAX];
+    unsigned count;
+};
+
+/* ---- header fields ------------------------------------------------------------------------------ */
+
+/* Fields of an upstream's answer that are its own business, or that we write ourselves. */
+static bool stays_behind(const struct field *field)
+{
+    static const hg_str names[] = {
+        {"date", 4},          {"server", 6},     {"set-cookie", 10},
+        {"alt-svc", 7},       {"via", 3},        {"strict-transport-security", 25},
+        {"content-length", 14}, {"cf-ray", 6},   {"cf-cache-status", 15},
+    };
+
+    if (field->id != FIELD_OTHER && field->id != FIELD_CONTENT_TYPE)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(field->name, names[i]))
+            return true;
+    return text_starts(field->name, HG_S("x-headgate-")) ||
+           text_starts(field->name, HG_S("access-control-"));
+}
+
+struct fields {
+    struct field *at;
+    unsigned count, room;
+};
+
+static void field_add(struct fields *fields, hg_str name, hg_str value)
+{
+    if (fields->count < fields->room)
+        fields->at[fields->count++] = (struct field){.name = name, .value = value};
+}
+
+static struct fields fields_new(struct request *request, const struct head *head,
+                                const struct pair *own)
+{
+    enum { OURS = 8 };
+    struct fields fields = {.room = OURS + (head ? head->field_count : 0)};
+
+    for (const struct pair *pair = own; pair; pair = pair->next)
+        fields.room++;
+    fields.at = arena_alloc(request->arena, fields.room * sizeof *fields.at);
+    return fields;
+}
+
+static hg_str cache_word(enum cache_state state)
+{
+    switch (state) {
+    case CACHE_HIT:
+        return HG_S("hit");
+    case CACHE_MISS:
+        return HG_S("miss");
+    case CACHE_ERROR:
+        return HG_S("error");
+    case CACHE_UNUSED:
+        break;
+    }
+    return HG_S("");
+}
+
+/* Ours, behind the upstream's. */
+static void fields_finish(struct request *request, struct fields *fields)
+{
+    for (const struct pair *pair = request->headers; pair; pair = pair->next)
+        field_add(fields, pair->name, pair->value);
+    field_add(fields, HG_S("x-headgate-request-id"), request->id);
+    if (request->cache != CACHE_UNUSED)
+        field_add(fields, HG_S("x-headgate-cache"), cache_word(request->cache));
+}
+
+static void answer_fields_make(struct relay *relay, struct fields *ret)
+{
+    struct answer *answer = relay->answer;
+    const struct head *head = answer->attempt ? answer->attempt->head : NULL;
+    bool own_type = !head || answer->attempt->own_wire || (answer->body && !head->content_type.n);
+
+    *ret = fields_new(relay->request, head, relay->request->headers);
+    for (unsigned i = 0; head && i < head->field_count; i++)
+        if (!stays_behind(&head->fields[i]) &&
+            !(own_type && head->fields[i].id == FIELD_CONTENT_TYPE))
+            field_add(ret, head->fields[i].name, head->fields[i].value);
+    if (own_type && answer->content_type.n)
+        field_add(ret, HG_S("content-type"), answer->content_type);
+    fields_finish(relay->request, ret);
+}
+
+/* ---- a stream ------------------------------------------------------------------------------------ */
+
+static void flush(struct relay *relay, bool last)
+{
+    struct exchange *exchange = relay->request->exchange;
+    unsigned count = relay->count;
+
+    relay->count = 0;
+    if (!exchange || (!count && !last))
+        return;
+    if (!last)
+        inbound_write(exchange, relay->pieces, count, false);
+    else
+        inbound_write(exchange, relay->pieces, count, true); /* the request may be gone now */
+    if (!last && inbound_queued(exchange) > STREAM_HIGH_WATER && !relay->attempt->paused)
+        attempt_pause(relay->attempt, true);
+}
+
+static void piece_add(struct relay *relay, hg_str bytes)
+{
+    if (relay->count == INBOUND_PIECES_MAX)
+        flush(relay, false);
+    relay->pieces[relay->count++] = bytes;
+}
+
+static void on_events(void *arg, hg_str events)
+{
+    struct relay *relay = arg;
+
+    if (relay->answer->cache)
+        cache_tee(relay->answer->cache, events);
+    if (relay->answer->guard)
+        guard_stream_events(relay->answer->guard, events);
+    else
+        piece_add(relay, events);
+}
+
+static void on_pause(void *arg)
+{
+    struct relay *relay = arg;
+
+    flush(relay, false);
+}
+
+/* What a guard has let through. */
+static void on_guarded(void *arg, hg_str events)
+{
+    struct relay *relay = arg;
+
+    piece_add(relay, arena_text(relay->request->arena, events));
+}
+
+/* The stream cannot go on. The client has a part of the answer already, so it is told inside of
+ * it; never with the end mark of a whole one. */
+static void stream_broken(struct relay *relay, const struct fault *fault)
+{
+    struct request *request = relay->request;
+
+    request->truncated = true;
+    if (request->fault.kind == FAULT_NONE)
+        request->fault = *fault;
+    if (relay->answer->cache)
+        cache_forget(&relay->answer->cache);
+    if (relay->attempt->raw && !relay->attempt->is_sse) {
+        flush(relay, false);
+        if (request->exchange)
+            inbound_abort(request->exchange);
+        return;
+    }
+    piece_add(relay, request->dialect->error_event(request->arena, fault_type(fault),
+                                                   fault_name(fault->kind), fault->message));
+    flush(relay, true);
+}
+
+static void stream_finished(struct relay *relay)
+{
+    struct attempt *attempt = relay->attempt;
+    struct request *request = relay->request;
+
+    if (attempt->end_fault != OUTBOUND_OK) {
+        struct fault fault = {.kind = fault_of_outbound(attempt->end_fault),
+                              .message = arena_fmt(request->arena, "%s: %.*s",
+                                                   attempt->target->name,
+                                                   TEXT_ARG(attempt->end_reason)),
+                              .target = text_of(attempt->target->name)};
+
+        stream_broken(relay, &fault);
+        return;
+    }
+    if (attempt->seen_error && request->fault.kind == FAULT_NONE) {
+        /* The provider has said so itself, in a stream that ended properly. */
+        request->truncated = true;
+        request->fault = (struct fault){.kind = FAULT_UPSTREAM_5XX,
+                                        .code = attempt->error_type,
+                                        .message = attempt->error_message,
+                                        .target = text_of(attempt->target->name)};
+    }
+    if (relay->answer->cache) {
+        if (attempt->seen_error)
+            cache_forget(&relay->answer->cache);
+        else
+            cache_keep(&relay->answer->cache);
+    }
+    flush(relay, true);
+}
+
+/* A guard has looked at everything, or has said no. */
+static void on_guard_end(void *arg, const struct fault *fault)
+{
+    struct relay *relay = arg;
+
+    if (!fault) {
+        stream_finished(relay);
+        return;
+    }
+    attempt_cancel(relay->attempt);
+    stream_broken(relay, fault);
+}
+
+static void on_end(void *arg)
+{
+    struct relay *relay = arg;
+
+    if (relay->answer->guard)
+        guard_stream_end(relay->answer->guard, relay->attempt->end_fault == OUTBOUND_OK);
+    else
+        stream_finished(relay);
+}
+
+static const struct attempt_sink sink = {on_events, on_pause, on_end};
+
+/* ---- starting ------------------------------------------------------------------------------------ */
+
+static int64_t stream_length(const struct attempt *attempt)
+{
+    /* A raw body keeps its length; a stream of events may lose some on the way. */
+    return attempt->raw && attempt->head ? attempt->head->content_length : -1;
+}
+
+static void stream_start(struct relay *relay)
+{
+    struct request *request = relay->request;
+    struct fields fields;
+
+    answer_fields_make(relay, &fields);
+    if (relay->attempt->own_wire)
+        field_add(&fields, HG_S("cache-control"), HG_S("no-cache"));
+    inbound_begin(request->exchange, relay->answer->status,
+                  &(struct answer_fields){fields.at, fields.count}, stream_length(relay->attempt));
+    if (relay->answer->guard)
+        guard_stream_start(relay->answer->guard, on_guarded, on_guard_end, relay);
+    attempt_relay(relay->attempt, &sink, relay);
+}
+
+static void whole_send(struct relay *relay)
+{
+    struct request *request = relay->request;
+    struct answer *answer = relay->answer;
+    struct fields fields;
+
+    answer_fields_make(relay, &fields);
+    if (answer->cache)
+        cache_keep_body(&answer->cache, answer->body);
+    inbound_respond(request->exchange, answer->status,
+                    &(struct answer_fields){fields.at, fields.count}, answer->body);
+}
+
+void relay_start(struct request *request, struct answer *answer)
+{
+    struct relay *relay = arena_alloc(request->arena, sizeof *relay);
+
+    relay->request = request;
+    relay->answer = answer;
+    relay->attempt = answer->attempt;
+    relay->count = 0;
+    request->relay = relay;
+    request->status = answer->status;
+    if (answer->body)
+        whole_send(relay);
+    else
+        stream_start(relay);
+}
+
+void relay_drained(struct request *request)
+{
+    struct relay *relay = request->relay;
+
+    if (relay && relay->attempt && relay->attempt->paused)
+        attempt_pause(relay->attempt, false);
+}
+
+/* ---- failures ------------------------------------------------------------------------------------ */
+
+/* An upstream's own error body passes, if it has the form the client's SDK can read. */
+static bool is_error_body(struct request *request, hg_str body)
+{
+    struct dialect_answer answer = {0};
+    hg_json doc;
+
+    if (!json_parse(request->arena, body, &doc, NULL))
+        return false;
+    request->dialect->read_answer(request->arena, request->asked.kind, doc, &answer);
+    return answer.is_error && json_member(doc, HG_S("error")).kind == HG_J_OBJ;
+}
+
+static void retry_after_add(struct request *request, struct fields *fields, hg_ns wait)
+{
+    if (wait > 0)
+        field_add(fields, HG_S("retry-after"),
+                  arena_fmt(request->arena, "%lld", (long long)((wait + 999999999) / 1000000000)));
+}
+
+void relay_fault(struct request *request, const struct fault *fault)
+{
+    struct attempt *attempt = fault->attempt;
+    struct chain *body = chain_new(request->arena);
+    struct fields fields = fields_new(request, attempt ? attempt->head : NULL, request->headers);
+    int status = fault_status(fault);
+
+    for (unsigned i = 0; attempt && attempt->head && i < attempt->head->field_count; i++) {
+        const struct field *field = &attempt->head->fields[i];
+
+        if (text_starts(field->name, HG_S("x-ratelimit-")) ||
+            text_is(field->name, HG_S("x-request-id")) ||
+            text_is(field->name, HG_S("x-should-retry")))
+            field_add(&fields, field->name, field->value);
+    }
+    retry_after_add(request, &fields, fault->retry_after);
+    field_add(&fields, HG_S("content-type"), HG_S("application/json"));
+    fields_finish(request, &fields);
+    if (attempt && is_error_body(request, attempt_body(attempt))) {
+        hg_str text = attempt_body(attempt);
+
+        chain_put_const(body, text.p, text.n);
+    } else {
+        hg_str text = request->dialect->error_body(
+            request->arena, status, fault_type(fault),
+            fault->code.n ? fault->code : fault_name(fault->kind), fault->message);
+
+        chain_put_const(body, text.p, text.n);
+    }
+    request->status = status;
+    inbound_respond(request->exchange, status, &(struct answer_fields){fields.at, fields.count},
+                    body);
+}

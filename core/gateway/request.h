@@ -1,0 +1,121 @@
+/* request.h - one request on its way through the gateway: what it asked for, what became of it, and
+ * everything that has to go when it does. Its journey is in request_steps.c. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "dialect/dialect.h"
+#include "gateway/fault.h"
+#include "http/inbound.h"
+#include "json/index.h"
+
+struct answer;
+struct attempt;
+struct gateway;
+struct request;
+struct route;
+struct routine;
+struct step;
+
+/* What a plugin sees behind hg_req: a request, and the attempt it works for if there is one. */
+struct view {
+    struct request *request;
+    struct attempt *attempt;
+};
+
+struct pair {
+    struct pair *next;
+    hg_str name, value;
+};
+
+enum request_id_size { REQUEST_ID = 13 };
+
+/* Which cache had a say in the answer. */
+enum cache_state { CACHE_UNUSED, CACHE_MISS, CACHE_HIT, CACHE_ERROR };
+
+struct request {
+    struct gateway *gateway;
+    struct exchange *exchange; /* NULL once it is over */
+    struct arena *arena;       /* goes with the last reference */
+    unsigned refs;
+    uint64_t handle; /* what Lua objects hold instead of a pointer, see handles.h */
+    uint64_t id_number;
+    hg_str id;
+    struct view view;
+
+    /* What the client asked for. */
+    const struct dialect *dialect;
+    struct dialect_request asked;
+    struct head *head;
+    hg_json doc;              /* absent if the body is no JSON */
+    const struct chain *body; /* what doc was read from */
+    hg_str model;             /* as asked for, or as Lua has set it */
+    const char *patch;        /* members that Lua has set, as a JSON object; NULL: none */
+    hg_json patch_doc;
+    struct pair *metadata;    /* read when first asked for */
+    bool metadata_read;
+
+    /* What became of it. */
+    const struct step *step;
+    bool driving, over; /* inside request_go_on; the exchange is over */
+    struct route *route;
+    struct routine *routine;
+    hg_ns deadline; /* 0: none */
+    struct answer *answer;
+    struct fault fault;
+    struct attempt *attempts, *attempts_last;
+    unsigned attempt_count;
+    struct pair *tags, *headers; /* for the record; for the client */
+    int finally; /* a reference to Lua functions, LUA_NOREF */
+
+    /* For the record. */
+    int status;
+    hg_ns first_token;
+    uint32_t chunks;
+    hg_ns gap_max, gap_sum, last_chunk;
+    enum cache_state cache;
+    uint32_t guard_action; /* the strictest verdict: HG_PASS ... */
+    hg_str guard_code;
+    bool client_gone, truncated;
+    struct relay *relay; /* NULL until the answer goes out */
+    hg_ns ended;
+};
+
+/* The request of an exchange that has just arrived; it starts on its journey. */
+void request_begin(struct gateway *gateway, struct exchange *exchange);
+
+/* Takes the next steps, as far as they go. */
+void request_go_on(struct request *request);
+
+/* The exchange is over, whatever the reason. */
+void request_exchange_over(struct request *request);
+
+/* The client has gone: everything that works for it ends. request_exchange_over follows. */
+void request_client_gone(struct request *request);
+
+/* Keeps the memory alive for work that outlasts the answer. */
+struct request *request_ref(struct request *request);
+void request_unref(struct request **request);
+
+/* Says why it fails; the journey answers. The first reason stays. */
+void request_fail(struct request *request, enum fault_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The new document of a request that a guard has edited. */
+void request_set_body(struct request *request, struct chain *body);
+
+/* A metadata value: of the field x-headgate-metadata, else of the body's `metadata`. */
+hg_str request_metadata(struct request *request, hg_str key);
+
+/* Adds or replaces. Texts are copied. */
+void pair_set(struct arena *arena, struct pair **list, hg_str name, hg_str value);
+hg_str pair_get(const struct pair *list, hg_str name);
+
+/* The functions behind hg_req, for plugins. */
+extern const hg_req_api view_api;
+hg_str view_request_id(const hg_req *req);
+static inline const hg_req *req_of_view(const struct view *view)
+{
+    return (const hg_req *)view;
+}
