@@ -1,0 +1,1 @@
+"""What all end-to-end suites share: programs under test, a scripted upstream, a raw client."""

@@ -1,0 +1,19 @@
+"""Where things are: the program under test, its plugins, and the data that lies outside the tree."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADGATE = Path(os.environ.get("HEADGATE_BIN", ROOT / "build" / "headgate")).absolute()
+SHARED = Path(os.environ.get("HEADGATE_SHARED", ROOT.parent / "shared")).absolute()
+
+
+def plugins() -> str | None:
+    """The folder that holds the built plugins of a tree that is not installed, if there is one."""
+    named = os.environ.get("HEADGATE_PLUGINS")
+    if named:
+        return named
+    for folder in (HEADGATE.parent / ".libs", HEADGATE.parent / "plugins" / ".libs", HEADGATE.parent):
+        if list(folder.glob("*_*.so")):
+            return str(folder)
+    return None
