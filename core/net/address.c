@@ -211,7 +211,7 @@ const char *address_host_text(const struct address *address, char out[ADDRESS_TE
     if (address_family(address) == AF_INET)
         inet_ntop(AF_INET, &as_v4(address)->sin_addr, out, ADDRESS_TEXT_MAX);
     else if (address_family(address) != AF_INET6)
-        strcpy(out, "unknown");
+        snprintf(out, ADDRESS_TEXT_MAX, "unknown");
     else if (IN6_IS_ADDR_V4MAPPED(v6))
         inet_ntop(AF_INET, v6->s6_addr + 12, out, ADDRESS_TEXT_MAX);
     else

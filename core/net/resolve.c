@@ -206,6 +206,15 @@ static void name_learn(struct resolver *resolver, struct name *name, const struc
     name->good_until = now + setup->keep_failure;
 }
 
+static void name_answer_first(struct name *name)
+{
+    struct resolve *resolve = name->first;
+
+    name->first = resolve->next;
+    resolve->name = NULL;
+    resolve_answer(resolve, name->addresses, name->count, name->reason);
+}
+
 static void on_answers(void *arg, unsigned ready)
 {
     struct resolver *resolver = arg;
@@ -219,7 +228,7 @@ static void on_answers(void *arg, unsigned ready)
         free(job);
         /* The name stays marked as asked, so that no callback can have it forgotten. */
         while (name->first)
-            resolve_answer(name->first, name->addresses, name->count, name->reason);
+            name_answer_first(name);
         name->asked = false;
     }
 }
