@@ -50,6 +50,7 @@ struct sender {
     enum sender_end end;
     bool keep_alive, has_waited, broke_off;
     struct timer timer;
+    struct task task;
     struct buffer out;
     size_t piece, counted;  /* the next to send; the next to count */
     uint64_t sent, events;  /* what the other side has got of us */
@@ -173,21 +174,32 @@ static bool is_endless_now(const struct sender *sender)
 
 static void go_on(void *arg);
 
+/* After the loop has looked at everything else. */
+#define NEXT_TURN (-1)
+
 static void wait_for(struct sender *sender, hg_ns delay)
 {
-    timer_set(sender->loop, &sender->timer, clock_now() + (delay > 0 ? delay : 1));
+    if (delay > 0)
+        timer_set(sender->loop, &sender->timer, clock_now() + delay);
+    else
+        task_queue(sender->loop, &sender->task);
 }
 
-/* True once the delay has passed; false means that the timer comes back to this place. */
+/* True once the delay has passed; false means that a callback comes back to this place. */
 static bool has_waited(struct sender *sender, hg_ns delay)
 {
-    if (delay > 0 && !sender->has_waited) {
+    if (delay && !sender->has_waited) {
         sender->has_waited = true;
         wait_for(sender, delay);
         return false;
     }
     sender->has_waited = false;
     return true;
+}
+
+static hg_ns endless_delay(const struct sender *sender)
+{
+    return sender->rule->event_delay ? sender->rule->event_delay : NEXT_TURN;
 }
 
 /* How long the next piece has to wait. */
@@ -198,7 +210,7 @@ static hg_ns body_delay(const struct sender *sender)
     if (sender->piece == 0)
         return rule->first_delay;
     if (is_endless_now(sender))
-        return rule->event_delay ? rule->event_delay : 1;
+        return endless_delay(sender);
     return sender->reply->pieces[sender->piece - 1].is_event ? rule->event_delay : 0;
 }
 
@@ -298,7 +310,7 @@ static bool write_some(struct sender *sender)
     buffer_take(&sender->out, (size_t)n);
     sender->sent += n;
     if (sender->out.len && sender->rule->split.mode != SPLIT_NONE && n < left) {
-        wait_for(sender, sender->rule->write_delay);
+        wait_for(sender, sender->rule->write_delay ? sender->rule->write_delay : NEXT_TURN);
         return false;
     }
     return stream_queued(sender->stream) <= STREAM_HIGH_WATER;
@@ -320,7 +332,7 @@ static void finish(struct sender *sender)
         stream_tell_drained(sender->stream);
     } else if (!is_delivered(sender)) {
         wait_for(sender, NS_PER_MS);
-    } else if (has_waited(sender, 1)) {
+    } else if (has_waited(sender, NEXT_TURN)) {
         sender->stage = STAGE_OVER;
         sender->on_end(sender->arg, sender->end);
     }
@@ -360,7 +372,7 @@ static bool stage_next(struct sender *sender)
     case STAGE_HEAD:
         if (sender->sent == 0)
             add_head(sender);
-        else if (!has_waited(sender, sender->rule->event_delay + 1))
+        else if (!has_waited(sender, endless_delay(sender)))
             return false;
         else
             add_filler(sender);
@@ -448,7 +460,8 @@ struct sender *sender_start(struct loop *loop, struct stream *stream, const stru
                          sender->framing != FRAMING_CLOSE && !text_is(rule->garbage, HG_S("bytes"));
     sender->end = sender->keep_alive ? SENDER_DONE : SENDER_DONE_CLOSE;
     sender->timer = (struct timer){.fn = go_on, .arg = sender};
-    wait_for(sender, 0);
+    sender->task = (struct task){.fn = go_on, .arg = sender};
+    wait_for(sender, NEXT_TURN);
     return sender;
 }
 
@@ -457,6 +470,7 @@ void sender_stop(struct sender **sender)
     if (!*sender)
         return;
     timer_clear((*sender)->loop, &(*sender)->timer);
+    task_clear((*sender)->loop, &(*sender)->task);
     buffer_done(&(*sender)->out);
     free(*sender);
     *sender = NULL;
@@ -464,7 +478,7 @@ void sender_stop(struct sender **sender)
 
 void sender_drained(struct sender *sender)
 {
-    if (sender->timer.due == 0)
+    if (sender->timer.due == 0 && !sender->task.queued)
         go_on(sender);
 }
 
