@@ -1,8 +1,12 @@
 /* Ends code that runs too long. A permanent hook would halve the speed of every route, so there is
  * none: a timer that counts this thread's processor time ticks each 10 ms, and its signal handler
  * arms a hook on the coroutine that runs, if the same stretch of code was running for too many
- * ticks. The hook raises at each instruction and stays armed, so a loop around pcall ends as well.
- * An idle process gets no signals, and other threads' work does not count. */
+ * ticks. An idle process gets no signals, and other threads' work does not count.
+ *
+ * The hook leaves the coroutine by a yield that nobody will continue: no pcall sees it, and the
+ * depth of the stack does not matter. Where a yield is impossible (below table.sort, at load time,
+ * in <close> variables) it raises, and stays armed, so that code which catches the error gets it
+ * again at its next instruction. */
 #include "script/inside.h"
 
 #include <errno.h>
@@ -12,7 +16,8 @@
 
 enum {
     TICK_MS = 10,
-    LOAD_TICKS = 50 /* loading a route may compile and build for half a second */
+    LOAD_TICKS = 50, /* loading a route may compile and build for half a second */
+    CLOSE_TICKS = 2  /* for all <close> variables of one request that was ended */
 };
 
 static const char *reason_text(enum budget_reason reason)
@@ -51,18 +56,58 @@ static void count_instruction(struct engine *engine, lua_State *L, lua_Debug *ar
     counted[i].instructions++;
 }
 
+static const char *current_reason(const struct engine *engine)
+{
+    return reason_text((enum budget_reason)engine->budget.reason);
+}
+
+/* With the place for the first time; then without, because that needs no memory: there may be none
+ * left, and thousands of <close> variables to get it. */
+static void push_reason(struct engine *engine, lua_State *L)
+{
+    if (engine->budget.is_noted) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, current_reason(engine));
+        return;
+    }
+    engine->budget.is_noted = true;
+    luaL_where(L, 0);
+    lua_pushstring(L, current_reason(engine));
+    lua_concat(L, 2);
+}
+
+static void note_place(struct engine *engine, lua_State *L)
+{
+    if (engine->budget.is_noted || !routine_of(L))
+        return;
+    push_reason(engine, L);
+    routine_note_error(L, 0);
+    lua_pop(L, 1);
+}
+
+void budget_open(lua_State *L)
+{
+    for (int reason = BUDGET_KEPT; reason <= BUDGET_CANCEL; reason++) {
+        lua_pushstring(L, reason_text((enum budget_reason)reason));
+        lua_rawsetp(L, LUA_REGISTRYINDEX, reason_text((enum budget_reason)reason));
+    }
+}
+
 static void on_instruction(lua_State *L, lua_Debug *ar)
 {
     struct engine *engine = engine_of(L);
 
     if (engine->setup.count_instructions)
         count_instruction(engine, L, ar);
-    if (engine->budget.reason != BUDGET_KEPT) {
-        luaL_where(L, 0);
-        lua_pushstring(L, reason_text((enum budget_reason)engine->budget.reason));
-        lua_concat(L, 2);
-        lua_error(L);
+    if (engine->budget.reason == BUDGET_KEPT)
+        return;
+
+    if (lua_isyieldable(L)) {
+        note_place(engine, L);
+        lua_yield(L, 0);
+        return;
     }
+    push_reason(engine, L);
+    lua_error(L);
 }
 
 void budget_check(lua_State *L)
@@ -82,6 +127,13 @@ void budget_arm(struct budget *budget, enum budget_reason reason)
     lua_sethook(L, on_instruction, LUA_MASKCOUNT, 1);
 }
 
+static bool is_over_request(const struct budget *budget, const struct account *account)
+{
+    unsigned limit = account->is_closing ? CLOSE_TICKS : budget->request_limit;
+
+    return account->ticks >= limit && budget->limit != LOAD_TICKS;
+}
+
 static void on_tick(int signal, siginfo_t *info, void *where)
 {
     (void)signal;
@@ -99,7 +151,7 @@ static void on_tick(int signal, siginfo_t *info, void *where)
     account->ticks++;
     if (budget->resume_ticks >= budget->limit)
         budget_arm(budget, BUDGET_RESUME);
-    else if (account->ticks >= budget->request_limit && budget->limit != LOAD_TICKS)
+    else if (is_over_request(budget, account))
         budget_arm(budget, BUDGET_REQUEST);
 }
 
@@ -153,18 +205,24 @@ struct stretch budget_enter(struct engine *engine, lua_State *L, struct account 
                             .account = budget->account,
                             .ticks = budget->resume_ticks,
                             .limit = budget->limit,
-                            .reason = budget->reason};
+                            .reason = budget->reason,
+                            .is_noted = budget->is_noted};
 
     budget->running = NULL; /* a tick in between must not see half of the change */
     budget->account = account;
     budget->resume_ticks = 0;
     budget->limit = account == &engine->load_account ? LOAD_TICKS : budget->resume_limit;
+    if (account->is_closing)
+        budget->limit = CLOSE_TICKS;
     budget->reason = BUDGET_KEPT;
+    budget->is_noted = false;
     if (engine->setup.count_instructions)
         lua_sethook(L, on_instruction, LUA_MASKCOUNT, 1);
     budget->running = L;
     if (account->allocated > budget->memory_limit)
         budget_arm(budget, BUDGET_MEMORY);
+    else if (is_over_request(budget, account))
+        budget_arm(budget, BUDGET_REQUEST);
     return outer;
 }
 
@@ -183,6 +241,7 @@ enum budget_reason budget_leave(struct engine *engine, struct stretch outer)
     budget->resume_ticks = outer.ticks;
     budget->limit = outer.limit;
     budget->reason = outer.reason;
+    budget->is_noted = outer.is_noted;
     budget->running = outer.running;
     return reason;
 }

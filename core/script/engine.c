@@ -75,6 +75,7 @@ static int open_all(lua_State *L)
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         luaL_requiref(L, libraries[i].name, libraries[i].func, 0);
     lua_settop(L, 0);
+    budget_open(L);
     sandbox_open(L);
     require_open(L);
     lua_newtable(L);
@@ -199,6 +200,8 @@ static int load_route(lua_State *L)
 {
     struct route_load *load = lua_touserdata(L, 1);
 
+    if (load->source.n && *load->source.p == LUA_SIGNATURE[0])
+        return luaL_error(L, "%s: this is compiled Lua; only source text is accepted", load->name);
     lua_pushfstring(L, "@%s", load->name);
     if (luaL_loadbufferx(L, load->source.p, load->source.n, lua_tostring(L, -1), "t") != LUA_OK)
         return lua_error(L);

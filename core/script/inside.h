@@ -12,6 +12,7 @@ struct account {
     size_t allocated; /* gross: what is freed again does not come off */
     unsigned ticks;
     unsigned children;
+    bool is_closing; /* for the <close> variables of what was ended */
 };
 
 enum routine_state {
@@ -43,9 +44,9 @@ struct routine {
     int (*push)(lua_State *L, void *arg);
     void *push_arg;
 
-    struct routine *parent, *root; /* a root is its own; a detached task too */
-    struct account account;        /* used in roots */
-    struct task *task;             /* the child's face in Lua; NULL for what C started */
+    struct routine *parent, *root;   /* a root is its own; a detached task too */
+    struct account account, closing; /* used in roots */
+    struct task *task;               /* the child's face in Lua; NULL for what C started */
     bool is_detached;
     LIST_HEAD(, routine) children;
     LIST_ENTRY(routine) sibling; /* among the children, or the engine's roots, or in a pool */
@@ -70,6 +71,7 @@ struct budget {
     size_t memory_limit;
     timer_t timer;
     bool has_timer;
+    bool is_noted; /* the place where the code was stopped */
 };
 enum budget_reason {
     BUDGET_KEPT,
@@ -109,6 +111,7 @@ struct engine {
 /* budget.c */
 bool budget_init(struct engine *engine, struct error *error);
 void budget_done(struct engine *engine);
+void budget_open(lua_State *L); /* keeps the messages, so that raising them needs no memory */
 
 /* A stretch in which code runs on L and is charged to `account`. They nest: put back what enter
  * gave. leave says why the code had to be stopped, if it had to, and takes the hook off. */
@@ -117,6 +120,7 @@ struct stretch {
     struct account *account;
     unsigned ticks, limit;
     int reason;
+    bool is_noted;
 };
 struct stretch budget_enter(struct engine *engine, lua_State *L, struct account *account);
 enum budget_reason budget_leave(struct engine *engine, struct stretch outer);
@@ -164,6 +168,8 @@ struct routine *routine_take(lua_State *L);  /* from the pool; may raise */
 /* Queues what routine_take gave, as a child of `parent` or detached (NULL). */
 void routine_queue(struct routine *routine, struct routine *parent);
 int routine_on_error(lua_State *L); /* a message handler that keeps message and traceback */
+/* The same for the text at the top, which stays; the traceback begins at `level`. */
+void routine_note_error(lua_State *L, int level);
 void routine_failed(lua_State *L, struct routine *routine); /* with the error at the top */
 
 /* task.c */

@@ -167,9 +167,9 @@ bool pattern_init(struct pattern *pattern, hg_str text, bool may_anchor, hg_str 
                   const char **ret_message)
 {
     /* Pointers are compared and added to; an empty text may come without one. */
-    if (!text.n)
+    if (!text.p)
         text.p = "";
-    if (!subject.n)
+    if (!subject.p)
         subject.p = "";
     pattern->anchored = may_anchor && text.n && *text.p == '^';
     if (pattern->anchored)

@@ -173,20 +173,29 @@ void routine_failed(lua_State *L, struct routine *routine)
         routine->message = kept_text(L, -1, 2000);
 }
 
-/* Runs where the error was raised, with the stack still there: that is why routes need no xpcall.
- */
-int routine_on_error(lua_State *L)
+void routine_note_error(lua_State *L, int level)
 {
     struct routine *routine = routine_of(L);
 
-    luaL_tolstring(L, 1, NULL);
     free(routine->message);
     free(routine->traceback);
     routine->message = kept_text(L, -1, 2000);
     routine->traceback = NULL;
-    luaL_traceback(L, L, lua_tostring(L, -1), 1);
+    luaL_traceback(L, L, routine->message, level);
     routine->traceback = kept_text(L, -1, 8000);
     lua_pop(L, 1);
+}
+
+/* Runs where the error was raised, with the stack still there: that is why routes need no xpcall.
+ */
+int routine_on_error(lua_State *L)
+{
+    /* Lua also comes here for errors in the <close> variables of a routine that is over; those
+     * have no say in why it ended. */
+    if (routine_of(L)->state != ROUTINE_RUNNING)
+        return 1;
+    luaL_tolstring(L, 1, NULL);
+    routine_note_error(L, 1);
     return 1;
 }
 
@@ -247,7 +256,8 @@ static void close_variables(struct routine *routine)
     struct stretch stretch;
 
     engine->running = routine;
-    stretch = budget_enter(engine, routine->L, &routine->root->account);
+    routine->root->closing.is_closing = true;
+    stretch = budget_enter(engine, routine->L, &routine->root->closing);
 #if LUA_VERSION_RELEASE_NUM >= 50406
     int status = lua_closethread(routine->L, engine->L);
 #else

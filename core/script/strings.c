@@ -319,12 +319,17 @@ static int string_rep(lua_State *L)
         return luaL_error(L, "string.rep: the result would be longer than %d bytes", REP_MAX);
 
     size_t len = text.n * (size_t)n + sep.n * ((size_t)n - 1);
-    char *at = luaL_buffinitsize(L, &out, len);
+    char *start = luaL_buffinitsize(L, &out, len);
+    size_t done = text.n + sep.n < len ? text.n + sep.n : len;
 
-    for (; text.n + sep.n && n-- > 0;) {
-        at = (char *)memcpy(at, text.p, text.n) + text.n;
-        if (n > 0)
-            at = (char *)memcpy(at, sep.p, sep.n) + sep.n;
+    /* One period, and then what is there is copied behind itself, twice as much each time. */
+    memcpy(start, text.p, text.n);
+    memcpy(start + text.n, sep.p, done - text.n);
+    while (done < len) {
+        size_t more = done < len - done ? done : len - done;
+
+        memcpy(start + done, start, more);
+        done += more;
     }
     luaL_pushresultsize(&out, len);
     return 1;
