@@ -77,6 +77,13 @@ static void set_up_child(struct generation *generation, struct child *child, enu
     };
 }
 
+static void set_up_children(struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->worker_count; i++)
+        set_up_child(generation, &generation->workers[i], CHILD_WORKER, i + 1);
+    set_up_child(generation, &generation->control, CHILD_CONTROL, 0);
+}
+
 struct generation *generation_new(struct config *config, unsigned number,
                                   struct listeners *listeners, struct generation *others,
                                   const struct ground *ground, struct error *error)
@@ -88,9 +95,6 @@ struct generation *generation_new(struct config *config, unsigned number,
     generation->admin = -1;
     generation->worker_count = config->workers;
     generation->workers = xcalloc(config->workers, sizeof *generation->workers);
-    for (unsigned i = 0; i < generation->worker_count; i++)
-        set_up_child(generation, &generation->workers[i], CHILD_WORKER, i + 1);
-    set_up_child(generation, &generation->control, CHILD_CONTROL, 0);
     if (take_sockets(generation, listeners, error) && place_find(ground, generation, others, error))
         return generation;
     generation_free(&generation, listeners);
