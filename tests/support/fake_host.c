@@ -87,6 +87,7 @@ struct metric {
 struct fake {
     hg_host host;
     const hg_plugin *plugin;
+    hg_json settings;
     void *state;
     bool created;
     struct arena *arena;
@@ -407,8 +408,11 @@ static hg_rc j_parse(hg_op handle, hg_str text, hg_json *root)
     return json_parse(op_must(handle)->arena, text, root, NULL) ? HG_OK : HG_E_INPUT;
 }
 
+/* Texts of settings outlive the op that asks for them. */
 static hg_str j_str(hg_op handle, hg_json value)
 {
+    if (value.doc && value.doc == current->settings.doc)
+        return json_str(current->arena, value);
     return json_str(op_must(handle)->arena, value);
 }
 
@@ -770,12 +774,12 @@ void fake_set_worker(struct fake *fake, uint32_t worker, uint32_t workers)
 
 hg_rc fake_create(struct fake *fake, const char *settings)
 {
-    hg_json root = fake_json(fake, settings);
     hg_op op = op_open(NULL);
 
     ensure(!fake->created);
     fake->failure[0] = '\0';
-    hg_rc rc = fake->plugin->create((hg_inst *)fake, op, root, &fake->state);
+    fake->settings = fake_json(fake, settings);
+    hg_rc rc = fake->plugin->create((hg_inst *)fake, op, fake->settings, &fake->state);
 
     ensure(rc != HG_PENDING);
     op_close(op, rc);
