@@ -481,7 +481,8 @@ static void req_info(const hg_req *req, hg_req_info *info)
                         .model = text_of(req->in.model),
                         .tenant = text_of(req->in.tenant),
                         .method = text_of(req->in.method),
-                        .path = text_of(req->in.path)};
+                        .path = text_of(req->in.path),
+                        .query = text_of(req->in.query)};
 
     memcpy(info, &full, size < sizeof full ? size : sizeof full);
 }

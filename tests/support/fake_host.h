@@ -74,7 +74,7 @@ void fake_set_alloc_limit(struct fake *fake, size_t bytes);
 struct fake_request {
     uint32_t kind, flags; /* HG_R_CHAT ... */
     uint32_t wire;        /* of the client */
-    const char *method, *path, *model, *route, *tenant, *body;
+    const char *method, *path, *query, *model, *route, *tenant, *body;
     const char *const *headers; /* name, value, ..., NULL */
 };
 

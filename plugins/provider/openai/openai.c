@@ -25,7 +25,6 @@ struct openai {
     hg_header fixed[FIXED_MAX];
     size_t n_fixed;
     const char *forwarded[FORWARDED + 1]; /* ends with NULL */
-    bool include_usage;
     hg_json models;
     char *text; /* memory of texts made in create */
 };
@@ -135,10 +134,10 @@ static hg_str tail_of(const hg_req_info *info)
     return known.n && !text_starts(tail, known) ? known : tail;
 }
 
-static hg_rc url_make(const struct openai *openai, hg_op op, const hg_req *req,
-                      const hg_req_info *info, hg_str *ret_url)
+static hg_rc url_make(const struct openai *openai, hg_op op, const hg_req_info *info,
+                      hg_str *ret_url)
 {
-    hg_str tail = tail_of(info), query = H->req->header(req, ":query");
+    hg_str tail = tail_of(info), query = info->query;
 
     if (tail.n == 0 || tail.p[0] != '/' || !path_is_sane(tail) || !query_is_sane(query))
         return H->fail(op, HG_E_INPUT, "the path or query is not one to pass on");
@@ -178,25 +177,8 @@ static bool headers_make(const struct openai *openai, hg_op op, const hg_req *re
     return true;
 }
 
-/* A stream tells its token counts only when asked. A client that said anything about that itself is
- * left alone. */
-static hg_json patch_of(const struct openai *openai, hg_op op, const hg_req *req,
-                        const hg_req_info *info)
-{
-    hg_json patch = {0};
-
-    if (!openai->include_usage || !(info->flags & HG_RQ_STREAM) ||
-        (info->kind != HG_R_CHAT && info->kind != HG_R_COMPLETE))
-        return patch;
-    if (H->json->get(H->req->json(req), "/stream_options").kind > HG_J_NULL)
-        return patch;
-    H->json->parse(op, HG_S("{\"stream_options\":{\"include_usage\":true}}"), &patch);
-    return patch;
-}
-
 /* Bodies that are not JSON (uploads) pass as they are; so does what names no model. */
-static void body_make(const struct openai *openai, hg_op op, const hg_req *req,
-                      const hg_req_info *info, hg_http_req *out)
+static void body_make(hg_op op, const hg_req *req, const hg_req_info *info, hg_http_req *out)
 {
     const hg_body *body = H->req->body(req);
     size_t len = H->body->len(body);
@@ -207,7 +189,7 @@ static void body_make(const struct openai *openai, hg_op op, const hg_req *req,
     if (H->req->json(req).kind != HG_J_OBJ || (info->kind == HG_R_RAW && !info->model.n))
         H->body->put_body(out->body, body, 0, len);
     else
-        H->req->rewrite(out->body, req, HG_WIRE_OPENAI_CHAT, patch_of(openai, op, req, info));
+        H->req->rewrite(out->body, req, HG_WIRE_OPENAI_CHAT, (hg_json){0});
 }
 
 static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_req *out)
@@ -218,13 +200,13 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
 
     (void)call;
     H->req->info(req, &info);
-    rc = url_make(openai, op, req, &info, &out->url);
+    rc = url_make(openai, op, &info, &out->url);
     if (rc != HG_OK)
         return rc;
     out->method = info.method.n ? info.method : HG_S("POST");
     if (!headers_make(openai, op, req, out))
         return H->fail(op, HG_E_NOMEM, "no memory");
-    body_make(openai, op, req, &info, out);
+    body_make(op, req, &info, out);
     return HG_OK;
 }
 
@@ -465,7 +447,6 @@ static hg_rc settings_read(struct openai *openai, hg_op op, hg_json settings)
     if (!fixed_has(openai, "user-agent"))
         fixed_add(openai, HG_S("user-agent"), (hg_str){H->product, strlen(H->product)});
     forwarded_choose(openai);
-    openai->include_usage = H->json->get(settings, "/include_usage").kind != HG_J_FALSE;
     openai->models = H->json->get(settings, "/models");
     return HG_OK;
 }
@@ -498,6 +479,7 @@ static hg_rc create(hg_inst *self, hg_op op, hg_json settings, void **ret_st)
     return HG_OK;
 }
 
+/* include_usage is for the host, which adds the option and takes its answer out again. */
 static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"api_key\":{\"type\":\"string\",\"format\":\"secret\","

@@ -51,7 +51,6 @@ static void assert_text(hg_str text, const char *want)
 }
 
 static const char chat_body[] = "{\"model\":\"gpt-4o\",  \"messages\":[]}";
-static const char stream_body[] = "{\"model\":\"gpt-4o\",\"stream\":true}";
 
 #define CHAT .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .path = "/v1/chat/completions"
 
@@ -114,7 +113,6 @@ static const struct {
 
 START_TEST(the_url_is_base_url_and_the_rest_of_the_path)
 {
-    const char *headers[] = {":query", urls[_i].query, NULL};
     char settings[256];
     hg_http_req out;
 
@@ -122,7 +120,7 @@ START_TEST(the_url_is_base_url_and_the_rest_of_the_path)
     create(settings);
     hg_op op = prepared(&(struct fake_request){.kind = urls[_i].kind,
                                                .path = urls[_i].path,
-                                               .headers = urls[_i].query ? headers : NULL},
+                                               .query = urls[_i].query},
                         &out, HG_OK);
 
     assert_text(out.url, urls[_i].url);
@@ -159,41 +157,13 @@ END_TEST
 
 START_TEST(a_query_that_breaks_the_request_line_is_refused)
 {
-    static const char *const headers[] = {":query", "a=b c", NULL};
     hg_http_req out;
 
     create("{}");
     hg_op op =
-        prepared(&(struct fake_request){.kind = HG_R_RAW, .path = "/v1/files", .headers = headers},
+        prepared(&(struct fake_request){.kind = HG_R_RAW, .path = "/v1/files", .query = "a=b c"},
                  &out, HG_E_INPUT);
 
-    fake_end(fake, op, HG_OK);
-}
-END_TEST
-
-START_TEST(a_stream_is_asked_for_its_usage)
-{
-    static const struct {
-        const char *settings, *body, *want;
-        uint32_t flags;
-    } cases[] = {
-        {"{}", stream_body,
-         "{\"model\":\"gpt-4o\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
-         HG_RQ_STREAM},
-        {"{}", stream_body, stream_body, 0},
-        {"{\"include_usage\":false}", stream_body, stream_body, HG_RQ_STREAM},
-        {"{}", "{\"stream_options\":{\"include_usage\":false}}",
-         "{\"stream_options\":{\"include_usage\":false}}", HG_RQ_STREAM},
-        {"{}", "{\"stream_options\":null}", "{\"stream_options\":{\"include_usage\":true}}",
-         HG_RQ_STREAM}};
-    hg_http_req out;
-
-    create(cases[_i].settings);
-    hg_op op =
-        prepared(&(struct fake_request){CHAT, .flags = cases[_i].flags, .body = cases[_i].body},
-                 &out, HG_OK);
-
-    assert_text(fake_text(fake, out.body), cases[_i].want);
     fake_end(fake, op, HG_OK);
 }
 END_TEST
@@ -746,7 +716,6 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, the_url_is_base_url_and_the_rest_of_the_path, 0, COUNT(urls));
     tcase_add_loop_test(tc, a_path_that_leaves_the_api_is_refused, 0, COUNT(bad_paths));
     tcase_add_test(tc, a_query_that_breaks_the_request_line_is_refused);
-    tcase_add_loop_test(tc, a_stream_is_asked_for_its_usage, 0, 5);
     tcase_add_test(tc, an_upload_passes_as_it_is);
     tcase_add_test(tc, only_listed_headers_of_the_client_are_passed_on);
     tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
