@@ -1,5 +1,5 @@
-/* The document of an instance's settings, and the secrets in it. Apart from settings.c because
- * jansson.h and json/index.h do not go together. */
+/* The document of an instance's settings, and the secrets in it: what is left once settings.c has
+ * judged and completed what the operator wrote. */
 #include <stdlib.h>
 #include <string.h>
 
