@@ -15,6 +15,7 @@ enum {
 
 struct json_doc {
     hg_str text;
+    struct arena *arena;
     struct json_member *members; /* in document order */
     uint32_t *by_key;            /* numbers of members in order of keys; NULL if there are few */
     uint32_t count, root_end;
@@ -174,6 +175,7 @@ bool json_parse_depth(struct arena *arena, hg_str text, unsigned depth, hg_json 
     }
     doc = arena_zalloc(arena, sizeof *doc);
     doc->text = text;
+    doc->arena = arena;
     doc->root_end = (uint32_t)(end - scan.from);
     if (!doc_index(doc, &scan))
         return parse_failed(&scan.fault, ret_fault);
@@ -367,6 +369,11 @@ hg_str json_raw_str(hg_json value)
     hg_str raw = json_raw(value);
 
     return (hg_str){raw.p + 1, raw.n - 2};
+}
+
+struct arena *json_arena(hg_json value)
+{
+    return value.kind ? doc_of(value)->arena : NULL;
 }
 
 size_t json_offset(hg_json value)

@@ -1,0 +1,293 @@
+/* Events of a stream. Nearly all are a few words of text, and are told by a search (is_plain)
+ * without being parsed; only the others are read. */
+#include <string.h>
+
+#if defined(__SSE2__)
+#    include <emmintrin.h>
+#endif
+
+#include "base/text.h"
+#include "dialect/openai_chat/parts.h"
+#include "json/splice.h"
+
+/* ---- the cheap look -------------------------------------------------------------------------- */
+
+struct look {
+    const char *end;
+    unsigned events, choices;
+};
+
+static bool starts(const struct look *look, const char *at, hg_str word)
+{
+    return (size_t)(look->end - at) >= word.n && memcmp(at, word.p, word.n) == 0;
+}
+
+static const char *spaces_end(const struct look *look, const char *at)
+{
+    while (at < look->end && *at == ' ')
+        at++;
+    return at;
+}
+
+/* Whether what is behind a key says nothing: a colon and null. */
+static bool is_null_member(const struct look *look, const char *at)
+{
+    at = spaces_end(look, at);
+    if (at == look->end || *at != ':')
+        return false;
+    return starts(look, spaces_end(look, at + 1), HG_S("null"));
+}
+
+/* `at` is a quote. Inside of a string quotes have backslashes, so a whole word between bare ones is
+ * a key or a value. */
+static bool quote_is_plain(struct look *look, const char *at)
+{
+    static const hg_str words[] = {
+        {"\"finish_reason\"", 15}, {"\"usage\"", 7}, {"\"error\"", 7}, {NULL, 0}};
+
+    if (starts(look, at, HG_S("\"choices\""))) {
+        look->choices++;
+        return true;
+    }
+    for (const hg_str *word = words; word->p; word++)
+        if (starts(look, at, *word) && !is_null_member(look, at + word->n))
+            return false;
+    return true;
+}
+
+/* Only data with an object in it, comments and empty lines. */
+static bool line_is_plain(struct look *look, const char *at)
+{
+    if (at == look->end || *at == '\n' || *at == '\r' || *at == ':')
+        return true;
+    if (!starts(look, at, HG_S("data:")))
+        return false;
+    at = spaces_end(look, at + 5);
+    look->events++;
+    return at < look->end && *at == '{';
+}
+
+static bool byte_is_plain(struct look *look, const char *at)
+{
+    switch (*at) {
+    case '"':
+        return quote_is_plain(look, at);
+    case '\n':
+        return line_is_plain(look, at + 1);
+    case '\r':
+        return at + 1 < look->end && at[1] == '\n';
+    default:
+        return true;
+    }
+}
+
+#if defined(__SSE2__)
+/* Bytes worth a closer look: line ends, and quotes before the first letters of our words. */
+static unsigned mask_of(const char *at)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
+    __m128i letter = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('f')),
+                                               _mm_cmpeq_epi8(next, _mm_set1_epi8('u'))),
+                                  _mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('e')),
+                                               _mm_cmpeq_epi8(next, _mm_set1_epi8('c'))));
+    __m128i quote = _mm_and_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), letter);
+    __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, line));
+}
+#endif
+
+bool openai_is_plain(hg_str events)
+{
+    struct look look = {.end = events.p + events.n};
+    const char *at = events.p;
+
+    if (!events.n || !line_is_plain(&look, at))
+        return false;
+#if defined(__SSE2__)
+    for (; look.end - at >= 17; at += 16)
+        for (unsigned mask = mask_of(at); mask; mask &= mask - 1)
+            if (!byte_is_plain(&look, at + __builtin_ctz(mask)))
+                return false;
+#endif
+    for (; at < look.end; at++)
+        if (!byte_is_plain(&look, at))
+            return false;
+    return look.events && look.events == look.choices;
+}
+
+/* ---- the whole look -------------------------------------------------------------------------- */
+
+static bool is_filled(hg_json value)
+{
+    if (value.kind == HG_J_STR)
+        return json_raw_str(value).n > 0;
+    return (value.kind == HG_J_ARR || value.kind == HG_J_OBJ) &&
+           json_next(value, &(hg_json_it){{0, 0}}, NULL, NULL);
+}
+
+/* Anything in a delta but its role and bookkeeping is a part of the answer. */
+static bool delta_has_content(hg_json delta)
+{
+    static const char *const nothing[] = {"role", "channel", "name", "type", "provider_metadata"};
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (delta.kind == HG_J_OBJ && json_next(delta, &it, &key, &value)) {
+        bool counts = is_filled(value);
+
+        for (size_t i = 0; counts && i < sizeof nothing / sizeof *nothing; i++)
+            counts = !json_key_is(key, text_of(nothing[i]));
+        if (counts)
+            return true;
+    }
+    return false;
+}
+
+static void choice_read(hg_json choice, struct dialect_event *ret)
+{
+    hg_json delta = json_member(choice, HG_S("delta"));
+    uint32_t finish = finish_read(json_member(choice, HG_S("finish_reason")));
+
+    if (!delta.kind)
+        delta = json_member(choice, HG_S("message"));
+    ret->has_content |= delta_has_content(delta) || is_filled(json_member(choice, HG_S("text")));
+    if (finish)
+        ret->finish = finish;
+}
+
+struct text_sum {
+    struct text_visitor visitor;
+    struct arena *arena;
+    struct chain *joined;
+    hg_str text;
+    unsigned count;
+};
+
+static void sum_add(struct text_visitor *visitor, uint32_t role, hg_json string)
+{
+    struct text_sum *sum = (struct text_sum *)visitor;
+    hg_str text = json_str(sum->arena, string);
+
+    (void)role;
+    if (!text.n)
+        return;
+    if (sum->count++ == 0) {
+        sum->text = text;
+        return;
+    }
+    if (!sum->joined) {
+        sum->joined = chain_new(sum->arena);
+        chain_put_const(sum->joined, sum->text.p, sum->text.n);
+    }
+    chain_put_const(sum->joined, text.p, text.n);
+}
+
+static hg_str event_text(struct arena *arena, hg_json doc)
+{
+    struct text_sum sum = {.visitor = {sum_add}, .arena = arena};
+
+    event_visit(doc, &sum.visitor);
+    return sum.joined ? chain_flat(sum.joined, arena) : sum.text;
+}
+
+static void document_read(struct arena *arena, hg_json doc, struct dialect_event *ret)
+{
+    hg_json choices = json_member(doc, HG_S("choices"));
+    hg_json_it it = {{0, 0}};
+    hg_json choice;
+
+    ret->is_error = error_read(arena, doc, &ret->error_type, &ret->error_message);
+    ret->has_usage = usage_read(usage_find(doc), &ret->usage);
+    ret->is_valid = choices.kind == HG_J_ARR || ret->has_usage;
+    ret->model = json_str(arena, json_member(doc, HG_S("model")));
+    ret->id = json_str(arena, json_member(doc, HG_S("id")));
+    while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice))
+        choice_read(choice, ret);
+    ret->is_usage_only = ret->has_usage && !json_next(choices, &(hg_json_it){{0, 0}}, NULL, NULL);
+    ret->text = event_text(arena, doc);
+}
+
+void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *ret)
+{
+    hg_str text = text_trim(data);
+    hg_json doc;
+
+    *ret = (struct dialect_event){0};
+    if (text_starts(text, HG_S("[DONE]"))) {
+        ret->is_done = ret->is_valid = true;
+        return;
+    }
+    /* Some keep a connection alive with data that says nothing. */
+    if (!text.n || text_is(text, HG_S("{}")) || text_is(text, HG_S("null"))) {
+        ret->is_valid = true;
+        return;
+    }
+    if (json_parse(arena, text, &doc, NULL) && doc.kind == HG_J_OBJ)
+        document_read(arena, doc, ret);
+}
+
+/* ---- another text ---------------------------------------------------------------------------- */
+
+struct text_swap {
+    struct text_visitor visitor;
+    struct splice *splice;
+    hg_str text;
+    bool done;
+};
+
+static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string)
+{
+    struct text_swap *swap = (struct text_swap *)visitor;
+
+    (void)role;
+    if (!json_raw_str(string).n)
+        return;
+    splice_replace_str(swap->splice, string, swap->done ? HG_S("") : swap->text);
+    swap->done = true;
+}
+
+/* The message so far, which some repeat in each event, would tell what was taken out. */
+static void repeated_messages_remove(struct arena *arena, hg_json doc, struct splice *splice)
+{
+    size_t count = json_count(json_member(doc, HG_S("choices")));
+
+    for (size_t i = 0; i < count; i++) {
+        const char *place = arena_fmt(arena, "/choices/%zu/message", i).p;
+
+        if (json_get(doc, arena_fmt(arena, "/choices/%zu/delta", i).p).kind)
+            splice_remove(splice, place);
+    }
+}
+
+void event_put(struct chain *out, hg_str json)
+{
+    while (json.n) {
+        hg_str line = text_cut(json, '\n', &json);
+
+        CHAIN_PUT_LIT(out, "data: ");
+        chain_put(out, line.p, line.n);
+        CHAIN_PUT_LIT(out, "\n");
+    }
+    CHAIN_PUT_LIT(out, "\n");
+}
+
+void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out)
+{
+    struct text_swap swap = {.visitor = {swap_one}, .text = text};
+    struct chain *changed = chain_new(arena);
+    hg_json doc;
+
+    if (!json_parse(arena, text_trim(data), &doc, NULL) || doc.kind != HG_J_OBJ) {
+        event_put(out, data);
+        return;
+    }
+    swap.splice = splice_new(arena, doc);
+    event_visit(doc, &swap.visitor);
+    repeated_messages_remove(arena, doc, swap.splice);
+    splice_into(swap.splice, changed);
+    event_put(out, chain_flat(changed, arena));
+}

@@ -1,0 +1,24 @@
+/* The OpenAI chat format, with its neighbours under /v1: most servers of the field speak it. */
+#include "dialect/openai_chat/parts.h"
+
+const struct dialect dialect_openai_chat = {
+    .name = "openai_chat",
+    .wire = HG_WIRE_OPENAI_CHAT,
+    .kind_of = openai_kind_of,
+    .read_request = openai_read_request,
+    .request_texts = openai_request_texts,
+    .answer_texts = openai_answer_texts,
+    .request_edit = openai_request_edit,
+    .answer_edit = openai_answer_edit,
+    .read_answer = openai_read_answer,
+    .is_plain = openai_is_plain,
+    .read_event = openai_read_event,
+    .event_with_text = openai_event_with_text,
+    .error_body = openai_error_body,
+    .error_event = openai_error_event,
+    .to_events = openai_to_events,
+    .to_whole = openai_to_whole,
+    .writer_new = openai_writer_new,
+    .write = openai_write,
+    .write_end = openai_write_end,
+};

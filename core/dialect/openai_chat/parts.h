@@ -1,0 +1,79 @@
+/* parts.h - private to openai_chat/: what its files share. */
+#pragma once
+
+#include "dialect/dialect.h"
+#include "json/index.h"
+
+/* ---- texts.c --------------------------------------------------------------------------------- */
+
+/* Hears of each string of a document that is text of a conversation, in document order. */
+struct text_visitor {
+    void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json string);
+};
+
+void request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+void answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+
+/* The texts of one event: of all choices, and of reasoning, refusals and tool calls too. */
+void event_visit(hg_json doc, struct text_visitor *visitor);
+
+size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
+                            size_t max);
+size_t openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
+                           size_t max);
+void openai_request_edit(struct arena *arena, uint32_t kind, hg_json doc,
+                         const struct dialect_edits *edits, struct chain *out);
+void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,
+                        const struct dialect_edits *edits, struct chain *out);
+
+/* ---- request.c ------------------------------------------------------------------------------- */
+
+uint32_t openai_kind_of(enum method method, hg_str path);
+void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret);
+
+/* ---- usage.c --------------------------------------------------------------------------------- */
+
+/* Reads a usage object of any server of this format; false if it counts nothing. */
+bool usage_read(hg_json usage, hg_usage *ret_usage);
+
+/* Where an answer or event has its usage. */
+hg_json usage_find(hg_json doc);
+
+/* HG_FIN_... of a finish reason; 0 for null or none. Some servers say by it that they failed. */
+uint32_t finish_read(hg_json reason);
+bool finish_is_failure(hg_json reason);
+
+/* ---- answer.c -------------------------------------------------------------------------------- */
+
+/* Whether the document says that something failed, and what, in any of the shapes there are. */
+bool error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_message);
+
+void openai_read_answer(struct arena *arena, uint32_t kind, hg_json doc,
+                        struct dialect_answer *ret);
+
+/* ---- event.c --------------------------------------------------------------------------------- */
+
+bool openai_is_plain(hg_str events);
+void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *ret);
+void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out);
+
+/* Writes JSON as the data of one event. */
+void event_put(struct chain *out, hg_str json);
+
+/* ---- error.c --------------------------------------------------------------------------------- */
+
+hg_str openai_error_body(struct arena *arena, int status, hg_str type, hg_str code, hg_str message);
+hg_str openai_error_event(struct arena *arena, hg_str type, hg_str code, hg_str message);
+
+/* ---- replay.c, fold.c ------------------------------------------------------------------------ */
+
+bool openai_to_events(struct arena *arena, uint32_t kind, hg_str body, bool with_usage,
+                      struct chain *out);
+bool openai_to_whole(struct arena *arena, uint32_t kind, hg_str events, struct chain *out);
+
+/* ---- writer.c -------------------------------------------------------------------------------- */
+
+struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, bool is_stream,
+                                         bool with_usage);
+void openai_write(struct dialect_writer *writer, const hg_event *event, struct chain *out);
+void openai_write_end(struct dialect_writer *writer, struct chain *out);

@@ -1,0 +1,163 @@
+/* What a request asks for: by its path, and by a few members of its body. */
+#include <string.h>
+
+#include "base/text.h"
+#include "dialect/openai_chat/parts.h"
+
+enum {
+    PATH_MAX_KNOWN = 64,        /* no path that is known is longer */
+    TOKENS_A_MESSAGE = 4,       /* role, marks */
+    TOKENS_AN_ATTACHMENT = 800, /* an image or a file: a guess between cheap and dear ones */
+    BYTES_A_TOKEN = 4
+};
+
+struct path_kind {
+    const char *path;
+    uint32_t kind;
+};
+
+static const struct path_kind post_paths[] = {
+    {"/v1/chat/completions", HG_R_CHAT},
+    {"/v1/completions", HG_R_COMPLETE},
+    {"/v1/embeddings", HG_R_EMBED},
+    {"/v1/moderations", HG_R_MODERATE},
+    {"/v1/images/generations", HG_R_IMAGE},
+    {"/v1/images/edits", HG_R_IMAGE},
+    {"/v1/images/variations", HG_R_IMAGE},
+    {"/v1/audio/speech", HG_R_AUDIO},
+    {"/v1/audio/transcriptions", HG_R_AUDIO},
+    {"/v1/audio/translations", HG_R_AUDIO},
+    {"/v1/rerank", HG_R_RERANK},
+};
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The path as a server may understand it in the end: percent-encoding undone, slashes single, no
+ * dot segments, none at the end. Otherwise "/v1//chat/completions" would pass where the real path
+ * is guarded. Empty if it is too long to be one that is known. */
+static hg_str path_plain(hg_str path, char plain[PATH_MAX_KNOWN])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < path.n; i++) {
+        char c = path.p[i];
+
+        if (c == '%' && i + 2 < path.n && hex_value(path.p[i + 1]) >= 0 &&
+            hex_value(path.p[i + 2]) >= 0) {
+            c = (char)(hex_value(path.p[i + 1]) << 4 | hex_value(path.p[i + 2]));
+            i += 2;
+        }
+        if (c == '\\')
+            c = '/';
+        if (c == '/' && n && plain[n - 1] == '/')
+            continue;
+        if (c == '/' && n >= 2 && plain[n - 1] == '.' && plain[n - 2] == '/') {
+            n--;
+            continue;
+        }
+        if (c == '/' && n >= 3 && memcmp(plain + n - 3, "/..", 3) == 0) {
+            n -= 3;
+            while (n && plain[n - 1] != '/')
+                n--;
+            n += n == 0;
+            continue;
+        }
+        if (n == PATH_MAX_KNOWN)
+            return HG_S("");
+        plain[n++] = c;
+    }
+    while (n > 1 && plain[n - 1] == '/')
+        n--;
+    return (hg_str){plain, n};
+}
+
+uint32_t openai_kind_of(enum method method, hg_str path)
+{
+    char room[PATH_MAX_KNOWN];
+    hg_str plain = path_plain(path, room);
+
+    for (size_t i = 0; method == METHOD_POST && i < sizeof post_paths / sizeof *post_paths; i++)
+        if (text_is(plain, text_of(post_paths[i].path)))
+            return post_paths[i].kind;
+    if ((method == METHOD_GET || method == METHOD_HEAD) &&
+        (text_is(plain, HG_S("/v1/models")) || text_starts(plain, HG_S("/v1/models/"))))
+        return HG_R_MODELS;
+    return text_starts(path, HG_S("/v1/")) || text_starts(plain, HG_S("/v1/")) ? HG_R_RAW : 0;
+}
+
+static uint64_t part_tokens(hg_json part)
+{
+    hg_json text = json_member(part, HG_S("text"));
+
+    if (part.kind == HG_J_STR)
+        return json_raw(part).n / BYTES_A_TOKEN;
+    if (text.kind == HG_J_STR)
+        return json_raw(text).n / BYTES_A_TOKEN;
+    return TOKENS_AN_ATTACHMENT;
+}
+
+/* Parts are counted one by one, because an image's bytes are no text. */
+static uint64_t content_tokens(hg_json content)
+{
+    hg_json_it it = {{0, 0}};
+    uint64_t tokens = 0;
+    hg_json part;
+
+    if (content.kind != HG_J_ARR)
+        return json_raw(content).n / BYTES_A_TOKEN;
+    while (json_next(content, &it, NULL, &part))
+        tokens += part_tokens(part);
+    return tokens;
+}
+
+static void messages_read(hg_json messages, struct dialect_request *ret)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json message;
+
+    while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message)) {
+        hg_json_it inner = {{0, 0}};
+        hg_json value;
+        hg_str key;
+
+        ret->n_messages++;
+        ret->tokens += TOKENS_A_MESSAGE;
+        while (message.kind == HG_J_OBJ && json_next(message, &inner, &key, &value)) {
+            if (json_key_is(key, HG_S("content")))
+                ret->tokens += content_tokens(value);
+            else if (value.kind == HG_J_ARR)
+                ret->tokens += json_raw(value).n / BYTES_A_TOKEN;
+        }
+    }
+}
+
+/* Token ids count one each: they are about four bytes with their comma. */
+static void inputs_read(hg_json doc, struct dialect_request *ret)
+{
+    static const char *const keys[] = {"prompt", "input", "query", "documents"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        ret->tokens += json_raw(json_member(doc, text_of(keys[i]))).n / BYTES_A_TOKEN;
+}
+
+void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret)
+{
+    hg_json usage = json_get(doc, "/stream_options/include_usage");
+
+    *ret = (struct dialect_request){.kind = kind};
+    ret->model = json_str(json_arena(doc), json_member(doc, HG_S("model")));
+    ret->is_stream = json_is_yes(json_member(doc, HG_S("stream")));
+    ret->wants_usage = json_is_yes(usage);
+    if (kind == HG_R_CHAT) {
+        messages_read(json_member(doc, HG_S("messages")), ret);
+        ret->tokens += json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
+    } else {
+        inputs_read(doc, ret);
+    }
+}

@@ -1,0 +1,325 @@
+/* Which strings of a document are text that people or models wrote. A guard must see all of it, so
+ * this is generous: unknown kinds of parts that have a text count, and so do members that stand
+ * twice, of which a server may read either. */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "dialect/openai_chat/parts.h"
+#include "json/splice.h"
+
+static void text_found(struct text_visitor *visitor, uint32_t role, hg_json value)
+{
+    if (value.kind == HG_J_STR)
+        visitor->on_text(visitor, role, value);
+}
+
+static bool is_one_of(hg_str raw_key, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (json_key_is(raw_key, text_of(*keys)))
+            return true;
+    return false;
+}
+
+static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth);
+
+static void part_visit(hg_json part, uint32_t role, struct text_visitor *visitor, int depth)
+{
+    static const char *const texts[] = {"text", "refusal", NULL};
+    static const char *const lists[] = {"thinking", "content", NULL};
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    text_found(visitor, role, part);
+    while (part.kind == HG_J_OBJ && json_next(part, &it, &key, &value)) {
+        if (is_one_of(key, texts))
+            text_found(visitor, role, value);
+        else if (is_one_of(key, lists))
+            parts_visit(value, role, visitor, depth + 1);
+    }
+}
+
+/* A string, a part, or a list of either. */
+static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json part;
+
+    if (depth > 4)
+        return;
+    if (parts.kind != HG_J_ARR) {
+        part_visit(parts, role, visitor, depth);
+        return;
+    }
+    while (json_next(parts, &it, NULL, &part)) {
+        if (part.kind == HG_J_ARR)
+            parts_visit(part, role, visitor, depth + 1);
+        else if (part.kind != HG_J_NUM)
+            part_visit(part, role, visitor, depth);
+    }
+}
+
+/* {"name","arguments"} or {"name","input"} */
+static void function_visit(hg_json function, struct text_visitor *visitor)
+{
+    static const char *const texts[] = {"arguments", "input", NULL};
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (function.kind == HG_J_OBJ && json_next(function, &it, &key, &value))
+        if (is_one_of(key, texts))
+            text_found(visitor, HG_ROLE_ASSISTANT, value);
+}
+
+static void tool_calls_visit(hg_json calls, struct text_visitor *visitor)
+{
+    static const char *const functions[] = {"function", "custom", NULL};
+    hg_json_it it = {{0, 0}};
+    hg_json call;
+
+    while (calls.kind == HG_J_ARR && json_next(calls, &it, NULL, &call)) {
+        hg_json_it inner = {{0, 0}};
+        hg_json value;
+        hg_str key;
+
+        while (call.kind == HG_J_OBJ && json_next(call, &inner, &key, &value))
+            if (is_one_of(key, functions))
+                function_visit(value, visitor);
+    }
+}
+
+/* A message or a delta. */
+static void message_visit(hg_json message, uint32_t role, struct text_visitor *visitor)
+{
+    static const char *const lists[] = {"content", "refusal", "reasoning_content", "reasoning",
+                                        NULL};
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (message.kind == HG_J_OBJ && json_next(message, &it, &key, &value)) {
+        if (is_one_of(key, lists))
+            parts_visit(value, role, visitor, 0);
+        else if (json_key_is(key, HG_S("tool_calls")))
+            tool_calls_visit(value, visitor);
+        else if (json_key_is(key, HG_S("function_call")))
+            function_visit(value, visitor);
+    }
+}
+
+static uint32_t role_of(hg_json message)
+{
+    hg_json role = json_member(message, HG_S("role"));
+
+    if (json_is(role, HG_S("system")) || json_is(role, HG_S("developer")))
+        return HG_ROLE_SYSTEM;
+    if (json_is(role, HG_S("assistant")))
+        return HG_ROLE_ASSISTANT;
+    if (json_is(role, HG_S("tool")) || json_is(role, HG_S("function")))
+        return HG_ROLE_TOOL;
+    return HG_ROLE_USER;
+}
+
+static void messages_visit(hg_json messages, struct text_visitor *visitor)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json message;
+
+    while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message))
+        message_visit(message, role_of(message), visitor);
+}
+
+/* The members of a root with texts in them, for requests that have no messages. */
+static void members_visit(hg_json doc, const char *const *keys, struct text_visitor *visitor)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (doc.kind == HG_J_OBJ && json_next(doc, &it, &key, &value)) {
+        if (!is_one_of(key, keys))
+            continue;
+        parts_visit(value, HG_ROLE_USER, visitor, 0);
+    }
+}
+
+void request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
+{
+    static const char *const others[] = {"prompt", "suffix",    "input",        "query",
+                                         "text",   "documents", "instructions", NULL};
+
+    if (kind == HG_R_CHAT)
+        messages_visit(json_member(doc, HG_S("messages")), visitor);
+    else
+        members_visit(doc, others, visitor);
+}
+
+static void choice_visit(hg_json choice, struct text_visitor *visitor)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (choice.kind == HG_J_OBJ && json_next(choice, &it, &key, &value)) {
+        if (json_key_is(key, HG_S("text")))
+            text_found(visitor, HG_ROLE_ASSISTANT, value);
+        else if (json_key_is(key, HG_S("message")) || json_key_is(key, HG_S("delta")))
+            message_visit(value, HG_ROLE_ASSISTANT, visitor);
+    }
+}
+
+void answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
+{
+    hg_json choices = json_member(doc, HG_S("choices"));
+    hg_json_it it = {{0, 0}};
+    hg_json choice;
+
+    if (kind != HG_R_CHAT && kind != HG_R_COMPLETE)
+        return;
+    while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice))
+        choice_visit(choice, visitor);
+}
+
+/* Perplexity's events have the whole message so far beside the delta; that is not new. */
+void event_visit(hg_json doc, struct text_visitor *visitor)
+{
+    hg_json choices = json_member(doc, HG_S("choices"));
+    hg_json_it it = {{0, 0}};
+    hg_json choice;
+
+    while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice)) {
+        hg_json delta = json_member(choice, HG_S("delta"));
+
+        if (delta.kind)
+            message_visit(delta, HG_ROLE_ASSISTANT, visitor);
+        else
+            choice_visit(choice, visitor);
+    }
+}
+
+/* ---- giving them out ------------------------------------------------------------------------- */
+
+struct text_list {
+    struct text_visitor visitor;
+    struct arena *arena;
+    hg_text *texts;
+    size_t count, max;
+};
+
+static void list_add(struct text_visitor *visitor, uint32_t role, hg_json string)
+{
+    struct text_list *list = (struct text_list *)visitor;
+
+    if (list->count < list->max)
+        list->texts[list->count] = (hg_text){
+            .role = role, .part = (uint32_t)list->count, .text = json_str(list->arena, string)};
+    list->count++;
+}
+
+size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
+                            size_t max)
+{
+    struct text_list list = {{list_add}, arena, texts, 0, max};
+
+    request_visit(kind, doc, &list.visitor);
+    return list.count;
+}
+
+size_t openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
+                           size_t max)
+{
+    struct text_list list = {{list_add}, arena, texts, 0, max};
+
+    answer_visit(kind, doc, &list.visitor);
+    return list.count;
+}
+
+/* ---- editing --------------------------------------------------------------------------------- */
+
+struct text_edits {
+    struct text_visitor visitor;
+    struct arena *arena;
+    struct splice *splice;
+    hg_edit *edits; /* sorted by text, then place */
+    size_t count, next;
+    uint32_t part;
+};
+
+static int edit_order(const void *a, const void *b)
+{
+    const hg_edit *x = a, *y = b;
+
+    if (x->text != y->text)
+        return x->text < y->text ? -1 : 1;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return x->n < y->n ? -1 : x->n > y->n;
+}
+
+/* The text with its edits made. What lies outside of the text or overlaps is cut to what fits. */
+static hg_str text_edited(struct arena *arena, hg_str text, const hg_edit *edits, size_t count)
+{
+    struct chain *chain = chain_new(arena);
+    size_t done = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t from = edits[i].at < text.n ? edits[i].at : text.n;
+        size_t to = edits[i].n < text.n - from ? from + edits[i].n : text.n;
+
+        if (from > done)
+            chain_put_const(chain, text.p + done, from - done);
+        chain_put_const(chain, edits[i].with.p, edits[i].with.n);
+        if (to > done)
+            done = to;
+    }
+    chain_put_const(chain, text.p + done, text.n - done);
+    return chain_flat(chain, arena);
+}
+
+static void edits_apply(struct text_visitor *visitor, uint32_t role, hg_json string)
+{
+    struct text_edits *todo = (struct text_edits *)visitor;
+    size_t first = todo->next;
+
+    (void)role;
+    while (todo->next < todo->count && todo->edits[todo->next].text == todo->part)
+        todo->next++;
+    todo->part++;
+    if (todo->next == first)
+        return;
+    hg_str text = json_str(todo->arena, string);
+
+    splice_replace_str(todo->splice, string,
+                       text_edited(todo->arena, text, todo->edits + first, todo->next - first));
+}
+
+static void document_edit(struct arena *arena, uint32_t kind, hg_json doc,
+                          const struct dialect_edits *edits, struct chain *out,
+                          void (*visit)(uint32_t kind, hg_json doc, struct text_visitor *visitor))
+{
+    struct text_edits todo = {.visitor = {edits_apply}, .arena = arena, .count = edits->count};
+
+    if (!doc.kind)
+        return;
+    todo.splice = splice_new(arena, doc);
+    todo.edits = arena_alloc(arena, edits->count * sizeof *todo.edits);
+    for (size_t i = 0; i < edits->count; i++)
+        todo.edits[i] = edits->edits[i];
+    qsort(todo.edits, todo.count, sizeof *todo.edits, edit_order);
+    visit(kind, doc, &todo.visitor);
+    splice_into(todo.splice, out);
+}
+
+void openai_request_edit(struct arena *arena, uint32_t kind, hg_json doc,
+                         const struct dialect_edits *edits, struct chain *out)
+{
+    document_edit(arena, kind, doc, edits, out, request_visit);
+}
+
+void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,
+                        const struct dialect_edits *edits, struct chain *out)
+{
+    document_edit(arena, kind, doc, edits, out, answer_visit);
+}
