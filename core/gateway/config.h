@@ -5,7 +5,7 @@
  *
  * A config never changes. Everything in it belongs to it, texts end with NUL, and settings are
  * borrowed: json_deep_copy before changing them. Secrets are names in here, see
- * config_resolve_secrets. Relative paths of core settings (certificates, plugin_path, secret files)
+ * config_secret. Relative paths of core settings (certificates, plugin_path, secret files)
  * were made absolute from the folder of the file. */
 #pragma once
 
@@ -128,14 +128,18 @@ const struct config_instance *config_instance(const struct config *config, const
                                               hg_str name);
 const struct config_http *config_http(const struct config *config, hg_str name);
 
-/* Replaces every secret in `value`, however deep, by its text:
+/* A secret stays a name until the moment in which an instance is created: {"$secret": "..."} with
  *
- *   {"$secret": "NAME"}             an environment variable
- *   {"$secret": {"file": "/path"}}  the content of a file, without the line end
- *   {"$secret": ..., "before": "Bearer ", "after": ""}   with text around it
+ *   NAME                  an environment variable
+ *   file:/path            the content of a file, without the line end
+ *   Bearer ${NAME}        either of them with text around it
  *
- * Returns a new reference, for the moment in which an instance is created; `value` stays as it is.
- * NULL with an error that names the place in the settings and the secret, never its text. */
+ * The text of a secret, malloc'ed, to be wiped and freed by the caller; NULL with an error that
+ * names the secret and never its text. `arg` is for its use as plugin_host_setup.secret. */
+char *config_secret(void *arg, const char *secret, struct error *error);
+
+/* A copy of `value` with every secret in it replaced by its text; a new reference. NULL with an
+ * error that names the place and the secret. */
 json_t *config_resolve_secrets(const json_t *value, struct error *error);
 
 /* True if `value` is a secret, or holds one. */
