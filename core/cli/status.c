@@ -31,14 +31,14 @@ static void format_span(double seconds, char *ret, size_t size)
         snprintf(ret, size, "%lds", s);
 }
 
-static void print_child(const char *kind, const json_t *child)
+static void print_child(const json_t *child)
 {
     char name[32], uptime[32];
 
     if (number(child, "number"))
-        snprintf(name, sizeof name, "%s %d", kind, number(child, "number"));
+        snprintf(name, sizeof name, "%s %d", text(child, "kind"), number(child, "number"));
     else
-        snprintf(name, sizeof name, "%s", kind);
+        snprintf(name, sizeof name, "%s", text(child, "kind"));
     format_span(json_real_value(json_object_get(child, "uptime")), uptime, sizeof uptime);
     printf("%-12s %8d  %10d  %-9s %9s  %7d  %8d\n", name, number(child, "pid"),
            number(child, "generation"), text(child, "state"), uptime, number(child, "streams"),
@@ -52,10 +52,8 @@ static void print_children(const json_t *state)
 
     printf("\n%-12s %8s  %10s  %-9s %9s  %7s  %8s\n", "process", "pid", "generation", "state",
            "uptime", "streams", "restarts");
-    json_array_foreach(json_object_get(state, "workers"), i, child)
-        print_child("worker", child);
-    json_array_foreach(json_object_get(state, "control"), i, child)
-        print_child("control", child);
+    json_array_foreach(json_object_get(state, "processes"), i, child)
+        print_child(child);
 }
 
 static void print_changes(const json_t *state)

@@ -17,6 +17,6 @@ int cli_version(int argc, char **argv)
 
     if (status != CLI_GO_ON)
         return status;
-    printf("headgate %s (plugin ABI %d.%d)\n", PACKAGE_VERSION, HG_ABI_MAJOR, HG_ABI_MINOR);
+    printf("headgate %s (plugin ABI %d.%d)\n", HEADGATE_VERSION, HG_ABI_MAJOR, HG_ABI_MINOR);
     return CLI_OK;
 }

@@ -29,7 +29,10 @@ static json_t *evaluate(const char *config_path, const char *run_dir)
     struct config *config = config_load(config_path, &error);
     json_t *answer = NULL;
 
-    if (config && gateway_check(config, run_dir, &error))
+    /* Relative paths in the settings of plugins mean the folder of the configuration. */
+    if (config && chdir(config->folder) < 0)
+        error_set(&error, "cannot enter %s: %s", config->folder, strerror(errno));
+    else if (config && gateway_check(config, run_dir, &error))
         answer = json_pack("{s:o}", "config", config_to_json(config));
     config_free(&config);
     return answer ? answer : json_pack("{s:o}", "reason", state_text(error.text));

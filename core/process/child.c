@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/config.h"
 #include "process/control.h"
 #include "process/fds.h"
 #include "process/place.h"
@@ -110,6 +111,9 @@ static _Noreturn void child_main(const struct child *child, const struct ground 
             _exit(1);
     }
     keep_only(child, channel);
+    /* Relative paths in the settings of plugins mean the folder of the configuration. */
+    if (chdir(child->config->folder) < 0)
+        log_warn("cannot enter %s: %s", child->config->folder, strerror(errno));
     exit(child->kind == CHILD_WORKER ? run_worker(child, ground, channel)
                                      : run_control(child, ground, channel));
 }

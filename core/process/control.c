@@ -177,7 +177,7 @@ static void open_loggers(struct control *control)
 {
     const struct plugin_host_setup host = {
         .loop = control->loop,
-        .version = PACKAGE_VERSION,
+        .version = HEADGATE_VERSION,
         .generation = control->setup->generation,
         .run_dir = control->setup->run_dir,
         .region = control->setup->region,

@@ -65,7 +65,7 @@ static void put_processes(struct buffer *out, struct status *status)
 {
     char build[96];
 
-    snprintf(build, sizeof build, "{version=\"%s\",abi=\"%d.%d\"}", PACKAGE_VERSION, HG_ABI_MAJOR,
+    snprintf(build, sizeof build, "{version=\"%s\",abi=\"%d.%d\"}", HEADGATE_VERSION, HG_ABI_MAJOR,
              HG_ABI_MINOR);
     put(out, "headgate_build_info", "gauge", "The version, as labels.", build, 1);
     put_gauge(out, "headgate_start_time_seconds", "When the gateway started, since 1970.",

@@ -95,8 +95,11 @@ struct generation *generation_new(struct config *config, unsigned number,
     generation->admin = -1;
     generation->worker_count = config->workers;
     generation->workers = xcalloc(config->workers, sizeof *generation->workers);
-    if (take_sockets(generation, listeners, error) && place_find(ground, generation, others, error))
-        return generation;
+    if (take_sockets(generation, listeners, error)) {
+        set_up_children(generation);
+        if (place_find(ground, generation, others, error))
+            return generation;
+    }
     generation_free(&generation, listeners);
     return NULL;
 }

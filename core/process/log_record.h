@@ -1,15 +1,17 @@
 /* log_record.h - one finished request between the ring and the loggers: decoded once, shared by all
- * of them, in one piece of memory. */
+ * of them. */
 #pragma once
 
 #include <headgate/logger.h>
+
+struct arena;
 
 struct log_record {
     hg_record record; /* what a plugin sees */
     hg_usage usage;
     unsigned refs;
-    size_t size; /* bytes it takes, for limits */
-    char text[];
+    size_t size;         /* bytes it takes, for limits */
+    struct arena *arena; /* holds it all */
 };
 
 /* With one reference. NULL if the bytes are no record. */

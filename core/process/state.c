@@ -66,21 +66,23 @@ static json_t *describe_child(const struct fleet *fleet, const struct child *chi
     double uptime =
         child_runs(child) ? (double)(clock_now() - child->started) / (double)NS_PER_S : 0;
 
-    return json_pack("{s:i, s:i, s:i, s:s, s:f, s:i, s:i}", "number", (int)child->number, "pid",
-                     (int)child->pid, "generation", (int)child->generation, "state",
-                     describe_stage(child), "uptime", uptime, "streams",
+    return json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:i, s:i}", "kind",
+                     child->kind == CHILD_WORKER ? "worker" : "control", "number",
+                     (int)child->number, "pid", (int)child->pid, "generation",
+                     (int)child->generation, "state", describe_stage(child), "uptime", uptime,
+                     "streams",
                      child_runs(child) ? (int)place_open_streams(&fleet->ground, child) : 0,
                      "restarts", (int)child->backoff.count);
 }
 
-static json_t *describe_children(const struct fleet *fleet, enum child_kind kind)
+static json_t *describe_children(const struct fleet *fleet)
 {
     json_t *list = json_array();
     struct child *child;
 
     for (struct generation *generation = fleet->newest; generation; generation = generation->next)
         for (unsigned i = 0; (child = generation_child(generation, i)); i++)
-            if (child->kind == kind && (child_runs(child) || !child->leaving))
+            if (child_runs(child) || !child->leaving)
                 json_array_append_new(list, describe_child(fleet, child));
     return list;
 }
@@ -97,14 +99,14 @@ json_t *state_describe(const struct change *change, const char *phase, unsigned 
     const struct fleet *fleet = change->fleet;
     const struct status *status = fleet->ground.status;
 
-    return json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:I, s:i}", "pid",
-                     (int)getpid(), "version", PACKAGE_VERSION, "config", change->config_path,
-                     "phase", phase, "generation", fleet->serving ? (int)fleet->serving->number : 0,
-                     "started", (double)status->started_us / 1e6, "listeners",
-                     describe_listeners(fleet), "admin", describe_admin(fleet), "workers",
-                     describe_children(fleet, CHILD_WORKER), "control",
-                     describe_children(fleet, CHILD_CONTROL), "changes", describe_reloads(change),
-                     "restarts", (json_int_t)status->restarts, "written", (int)written);
+    return json_pack("{s:i, s:s, s:o, s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:I, s:i}", "pid",
+                     (int)getpid(), "version", HEADGATE_VERSION, "config",
+                     state_text(change->config_path), "phase", phase, "generation",
+                     fleet->serving ? (int)fleet->serving->number : 0, "started",
+                     (double)status->started_us / 1e6, "listeners", describe_listeners(fleet),
+                     "admin", describe_admin(fleet), "processes", describe_children(fleet),
+                     "changes", describe_reloads(change), "restarts", (json_int_t)status->restarts,
+                     "written", (int)written);
 }
 
 bool state_write(const struct change *change, const char *phase, unsigned written)

@@ -1,6 +1,7 @@
 #include "process/supervisor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -152,8 +153,7 @@ static void started(struct supervisor *supervisor)
 {
     supervisor->fleet.ground.status->phase = STATUS_RUNNING;
     announce_all(supervisor);
-    if (supervisor->change.ended > 1)
-        log_info("generation %u serves", supervisor->fleet.serving->number);
+    log_info("generation %u serves", supervisor->fleet.serving->number);
 }
 
 static void not_started(struct supervisor *supervisor)
@@ -277,17 +277,17 @@ static bool turn(struct supervisor *supervisor)
     return true;
 }
 
-static void set_up(struct supervisor *supervisor, const struct supervisor_options *options)
+static void set_up(struct supervisor *supervisor, const char *config_path, const char *run_dir)
 {
     size_t fds = fds_raise_limit();
 
     if (fds < FDS_NEEDED)
         log_warn("only %zu open files are allowed: raise the limit (ulimit -n, LimitNOFILE=)", fds);
-    supervisor->fleet.ground.run_dir = options->run_dir;
+    supervisor->fleet.ground.run_dir = run_dir;
     supervisor->fleet.ground.status = status_new();
     supervisor->fleet.ground.status->started_us = clock_wall_us();
     supervisor->fleet.listeners = listeners_new();
-    supervisor->change.config_path = options->config_path;
+    supervisor->change.config_path = config_path;
     supervisor->change.fleet = &supervisor->fleet;
     supervisor->change.checker.fd = -1;
     change_begin(&supervisor->change);
@@ -308,24 +308,37 @@ static void tear_down(struct supervisor *supervisor)
     close(supervisor->signals);
 }
 
+/* Children work in another folder, so the path must not depend on ours. */
+static int claim(const char *dir, char ret_path[PATH_MAX], struct error *error)
+{
+    int lock = run_dir_claim(dir, error);
+
+    if (lock < 0 || realpath(dir, ret_path))
+        return lock;
+    error_set(error, "cannot use the run folder %s: %s", dir, strerror(errno));
+    close(lock);
+    return -1;
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.stop = STOP_NOT};
+    char run_dir[PATH_MAX];
     struct error error;
 
     log_set_process("supervisor");
-    int lock = run_dir_claim(options->run_dir, &error);
+    int lock = claim(options->run_dir, run_dir, &error);
 
     if (lock < 0) {
         dprintf(STDERR_FILENO, "headgate run: %s\n", error.text);
         return 1;
     }
     supervisor.signals = open_signals();
-    set_up(&supervisor, options);
+    set_up(&supervisor, options->config_path, run_dir);
     while (turn(&supervisor))
         ;
     tear_down(&supervisor);
-    run_dir_leave(options->run_dir);
+    run_dir_leave(run_dir);
     close(lock);
     return supervisor.exit_status;
 }
