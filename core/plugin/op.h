@@ -55,11 +55,11 @@ hg_rc op_leave_now(struct op *op, hg_rc rc);
  * The op is looked at once, before the call, because op_end may be called under it. */
 #define OP_CALL(op, operation, call)     OP_CALL_WITH(op_leave, op, operation, call)
 #define OP_CALL_NOW(op, operation, call) OP_CALL_WITH(op_leave_now, op, operation, call)
-#define OP_CALL_WITH(leave, op, operation, call) \
-    __extension__({                              \
-        struct op *op_called_ = (op);            \
-        op_enter(op_called_, (operation));       \
-        leave(op_called_, (call));               \
+#define OP_CALL_WITH(leave, the_op, operation, call) \
+    __extension__({                                  \
+        struct op *op_called_ = (the_op);            \
+        op_enter(op_called_, (operation));           \
+        leave(op_called_, (call));                   \
     })
 
 /* Ends it: the handle goes stale, what the op owns ends without calling back, at_end functions run,
