@@ -10,7 +10,7 @@ SHARED = Path(os.environ.get("HEADGATE_SHARED", ROOT.parent / "shared")).absolut
 
 def plugins() -> str | None:
     """The folder that holds the built plugins of a tree that is not installed, if there is one."""
-    named = os.environ.get("HEADGATE_PLUGINS")
+    named = os.environ.get("HEADGATE_PLUGIN_PATH")
     if named:
         return named
     for folder in (HEADGATE.parent / ".libs", HEADGATE.parent / "plugins" / ".libs", HEADGATE.parent):
