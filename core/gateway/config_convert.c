@@ -3,7 +3,6 @@
  * would be lost. */
 #include "gateway/config_lua.h"
 
-#include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
 #include <stdlib.h>
@@ -44,7 +43,7 @@ static int push_secret(lua_State *L, const char *text)
     struct secret *secret = lua_newuserdatauv(L, sizeof *secret, 0);
 
     if (strlen(text) >= SECRET_MAX)
-        return luaL_error(L, "secret: more than %d characters", SECRET_MAX - 1);
+        return config_raise(L, "secret: more than %d characters", SECRET_MAX - 1);
     memset(secret, 0, sizeof *secret);
     memcpy(secret->text, text, strlen(text));
     lua_rawgetp(L, LUA_REGISTRYINDEX, &secret_key);
@@ -68,8 +67,8 @@ static int new_secret(lua_State *L)
             text = lua_pushfstring(L, "file:%s", lua_tostring(L, -1));
     }
     if (lua_gettop(L) < 1 || !text || !config_secret_is_sane(text))
-        return luaL_error(L, "secret: expected the name of an environment variable, as in "
-                             "secret \"OPENAI_API_KEY\", or secret { file = \"path\" }");
+        return config_raise(L, "secret: expected the name of an environment variable, as in "
+                               "secret \"OPENAI_API_KEY\", or secret { file = \"path\" }");
     return push_secret(L, text);
 }
 
@@ -85,7 +84,7 @@ static void push_half(lua_State *L, int index)
     else if (lua_type(L, index) == LUA_TSTRING && !strchr(lua_tostring(L, index), '$'))
         lua_pushvalue(L, index);
     else
-        luaL_error(L, "a secret can only be joined with text that has no '$' in it");
+        config_raise(L, "a secret can only be joined with text that has no '$' in it");
 }
 
 static int join_secret(lua_State *L)
@@ -98,8 +97,9 @@ static int join_secret(lua_State *L)
 
 static int no_text(lua_State *L)
 {
-    return luaL_error(L, "a secret has no text here: its value is not known before a plugin needs "
-                         "it; to put text around it use ..");
+    return config_raise(L,
+                        "a secret has no text here: its value is not known before a plugin needs "
+                        "it; to put text around it use ..");
 }
 
 void config_push_secret(lua_State *L)

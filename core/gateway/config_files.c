@@ -148,12 +148,19 @@ static char *glob_folder(const char *folder)
     return quoted;
 }
 
+/* What is not there matches nothing; what may not be read is a mistake. */
+static int stop_at(const char *path, int code)
+{
+    (void)path;
+    return code != ENOENT && code != ENOTDIR;
+}
+
 bool config_add_routes(const struct reading *reading, const char *pattern)
 {
     char *folder = glob_folder(reading->config->folder);
     char *path = config_path_from(folder, pattern);
     glob_t found = {0};
-    int rc = glob(path, GLOB_ERR, NULL, &found);
+    int rc = glob(path, 0, stop_at, &found);
     bool good = true;
 
     free(folder);

@@ -91,13 +91,37 @@ struct evaluation {
     size_t memory;
     hg_ns started;
     uint64_t instructions;
-    bool out_of_memory;
     struct config_conversion conversion;
 };
 
 static struct evaluation *evaluation_of(lua_State *L)
 {
     return *(struct evaluation **)lua_getextraspace(L);
+}
+
+/* ---- errors with a line --------------------------------------------------------------------- */
+
+/* Of the nearest Lua code: luaL_error gives none if a C function called the one that fails. */
+static int current_line(lua_State *L)
+{
+    lua_Debug debug;
+
+    for (int level = 0; lua_getstack(L, level, &debug); level++)
+        if (lua_getinfo(L, "l", &debug) && debug.currentline > 0)
+            return debug.currentline;
+    return 0;
+}
+
+int config_raise(lua_State *L, const char *fmt, ...)
+{
+    va_list args;
+
+    lua_pushfstring(L, CHUNK ":%d: ", current_line(L));
+    va_start(args, fmt);
+    lua_pushvfstring(L, fmt, args);
+    va_end(args);
+    lua_concat(L, 2);
+    return lua_error(L);
 }
 
 /* ---- limits --------------------------------------------------------------------------------- */
@@ -112,10 +136,8 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size)
         evaluation->memory -= had;
         return NULL;
     }
-    if (size > had && size - had > MEMORY_MAX - evaluation->memory) {
-        evaluation->out_of_memory = true;
+    if (size > had && size - had > MEMORY_MAX - evaluation->memory)
         return NULL;
-    }
     evaluation->memory += size - had;
     return xrealloc(old, size);
 }
@@ -128,20 +150,10 @@ static void check_limits(lua_State *L, lua_Debug *debug)
     evaluation->instructions += HOOK_EVERY;
     if (evaluation->instructions > INSTRUCTIONS_MAX ||
         clock_precise() - evaluation->started > TIME_MAX)
-        luaL_error(L, "the configuration does not come to an end: is this loop endless?");
+        config_raise(L, "the configuration does not come to an end: is this loop endless?");
 }
 
 /* ---- what a configuration can call ---------------------------------------------------------- */
-
-static int current_line(lua_State *L)
-{
-    lua_Debug debug;
-
-    for (int level = 1; lua_getstack(L, level, &debug); level++)
-        if (lua_getinfo(L, "l", &debug) && debug.currentline > 0)
-            return debug.currentline;
-    return 0;
-}
 
 /* Raises an error at a line that is not the present one. */
 static int raise_at(lua_State *L, int line, const char *message)
@@ -174,9 +186,9 @@ static int declare_table(lua_State *L)
     const char *what = lua_tostring(L, lua_upvalueindex(2));
 
     if (lua_gettop(L) != 1 || !lua_istable(L, 1))
-        return luaL_error(L, "%s: expected one table { ... } here", what);
+        return config_raise(L, "%s: expected one table { ... } here", what);
     if (json_object_get(record, "table"))
-        return luaL_error(L, "%s: has its settings already", what);
+        return config_raise(L, "%s: has its settings already", what);
     take_table(L, record, what, 1);
     return 0;
 }
@@ -199,7 +211,8 @@ static int table_follows(lua_State *L, json_t *record, const struct declaration 
 
 static int wrong_argument(lua_State *L, const struct declaration *declaration)
 {
-    return luaL_error(L, "%s: expected it like this: %s", declaration->name, declaration->example);
+    return config_raise(L, "%s: expected it like this: %s", declaration->name,
+                        declaration->example);
 }
 
 static int declare(lua_State *L)
@@ -223,7 +236,7 @@ static int declare(lua_State *L)
     json_t *value = config_convert(&evaluation->conversion, L, 1);
 
     if (!value)
-        return luaL_error(L, "%s: %s", declaration->name, evaluation->conversion.error.text);
+        return config_raise(L, "%s: %s", declaration->name, evaluation->conversion.error.text);
     json_object_set_new(record, "value", value);
     return takes_text ? table_follows(L, record, declaration) : 0;
 }
@@ -263,13 +276,13 @@ static int unknown_name(lua_State *L)
     const char *suggestion = suggestion_for(name);
 
     if (hint)
-        return luaL_error(L, "there is no '%s' here: %s", name, hint);
+        return config_raise(L, "there is no '%s' here: %s", name, hint);
     if (suggestion)
-        return luaL_error(L, "unknown declaration '%s'; did you mean '%s'?", name, suggestion);
-    return luaL_error(L,
-                      "unknown declaration '%s' (a variable of your own needs 'local' where it "
-                      "is made)",
-                      name);
+        return config_raise(L, "unknown declaration '%s'; did you mean '%s'?", name, suggestion);
+    return config_raise(L,
+                        "unknown declaration '%s' (a variable of your own needs 'local' where it "
+                        "is made)",
+                        name);
 }
 
 static int global_write(lua_State *L)
@@ -278,16 +291,17 @@ static int global_write(lua_State *L)
 
     for (size_t i = 0; i < DECLARATIONS; i++)
         if (strcmp(name, declarations[i].name) == 0)
-            return luaL_error(L, "'%s' is declared without '=': %s", name, declarations[i].example);
+            return config_raise(L, "'%s' is declared without '=': %s", name,
+                                declarations[i].example);
     if (is_declaration(name))
-        return luaL_error(L, "'%s' cannot be replaced", name);
-    return luaL_error(L, "'%s' would be a global variable: write local %s = ...", name, name);
+        return config_raise(L, "'%s' cannot be replaced", name);
+    return config_raise(L, "'%s' would be a global variable: write local %s = ...", name, name);
 }
 
 static int unknown_member(lua_State *L)
 {
-    return luaL_error(L, "there is no %s.%s in a configuration",
-                      lua_tostring(L, lua_upvalueindex(1)), luaL_tolstring(L, 2, NULL));
+    return config_raise(L, "there is no %s.%s in a configuration",
+                        lua_tostring(L, lua_upvalueindex(1)), luaL_tolstring(L, 2, NULL));
 }
 
 /* ---- the environment ------------------------------------------------------------------------ */
@@ -430,15 +444,19 @@ static void explain(const struct evaluation *evaluation, const char *message, st
               comma ? "; is a comma missing before it?" : "");
 }
 
-static void fail(const struct evaluation *evaluation, lua_State *L, struct error *error)
+static void fail(const struct evaluation *evaluation, lua_State *L, int status, struct error *error)
 {
-    if (evaluation->out_of_memory)
-        error_set(error, "%s: the configuration needs more than %zu MB of memory", evaluation->path,
-                  MEMORY_MAX >> 20);
+    if (status == LUA_ERRMEM)
+        error_set(error,
+                  "%s: the configuration needs more than %zu MB of memory: "
+                  "is there a loop or a recursion without end?",
+                  evaluation->path, MEMORY_MAX >> 20);
     else if (lua_type(L, -1) != LUA_TSTRING)
         error_set(error, "%s: error() was called without a text", evaluation->path);
     else if (strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
         error_set(error, "%s: this is not a text file", evaluation->path);
+    else if (strstr(lua_tostring(L, -1), "C stack overflow"))
+        error_set(error, "%s: expressions inside of expressions, too deep", evaluation->path);
     else
         explain(evaluation, lua_tostring(L, -1), error);
 }
@@ -476,12 +494,12 @@ json_t *config_evaluate(const char *path, hg_str source, struct error *error)
     }
     *(struct evaluation **)lua_getextraspace(L) = &evaluation;
     lua_pushcfunction(L, run);
-    bool good = lua_pcall(L, 0, 0, 0) == LUA_OK;
+    int status = lua_pcall(L, 0, 0, 0);
 
-    if (!good)
-        fail(&evaluation, L, error);
+    if (status != LUA_OK)
+        fail(&evaluation, L, status, error);
     lua_close(L);
-    if (good && all_have_tables(&evaluation, error))
+    if (status == LUA_OK && all_have_tables(&evaluation, error))
         return evaluation.list;
     json_decref(evaluation.list);
     return NULL;

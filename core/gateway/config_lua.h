@@ -15,5 +15,8 @@ struct config_conversion {
 /* A new reference; NULL with conversion->error set. */
 json_t *config_convert(struct config_conversion *conversion, lua_State *L, int index);
 
+/* Like luaL_error, but always with the line of the Lua code that is running. */
+int config_raise(lua_State *L, const char *fmt, ...);
+
 /* Pushes the function `secret`. */
 void config_push_secret(lua_State *L);

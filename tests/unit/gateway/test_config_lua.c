@@ -45,13 +45,13 @@ END_TEST
 
 START_TEST(recursion_ends)
 {
-    expect_part("local function f() return 1 + f() end f()", "stack overflow");
+    expect_part("local function f() return 1 + f() end f()", MEMORY);
     char nested[30000] = "local x = ";
 
     memset(nested + 10, '(', sizeof nested - 11);
-    expect_part(nested, "headgate.lua:1: ");
+    expect_part(nested, "headgate.lua: expressions inside of expressions, too deep");
     memset(nested + 10, '{', sizeof nested - 11);
-    expect_part(nested, "headgate.lua:1: ");
+    expect_part(nested, "headgate.lua: expressions inside of expressions, too deep");
 }
 END_TEST
 
@@ -76,7 +76,7 @@ START_TEST(tables_are_limited)
                 "local t = {} for i = 1, 20 do t[i] = s end\n"
                 "guard 'x' { plugin = 'y', bomb = t }",
                 "the configuration has too much text");
-    expect_part("for i = 1, 1e9 do listen('[::1]:' .. i) end", ENDLESS);
+    expect_part("for i = 1, 1e9 do listen('[::1]:' .. i) end", "too many values");
 }
 END_TEST
 
