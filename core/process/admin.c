@@ -155,6 +155,14 @@ static void ignore(void *arg, struct exchange *exchange)
     (void)exchange;
 }
 
+static void on_end(void *arg, struct exchange *exchange)
+{
+    struct arena *arena = exchange->arena;
+
+    (void)arg;
+    arena_free(&arena);
+}
+
 static hg_str error_body(void *arg, struct arena *arena, int status, const char *reason,
                          hg_str *ret_type)
 {
@@ -200,7 +208,7 @@ struct admin *admin_new(const struct admin_setup *setup, struct error *error)
         .on_request = on_request,
         .on_gone = ignore,
         .on_drained = ignore,
-        .on_end = ignore,
+        .on_end = on_end,
         .error_body = error_body,
     };
     struct inbound_limits limits = inbound_limits_default;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gateway/config.h"
 #include "process/control.h"
+#include "process/crash.h"
 #include "process/fds.h"
 #include "process/place.h"
 #include "process/status.h"
@@ -104,6 +105,7 @@ static _Noreturn void child_main(const struct child *child, const struct ground 
     snprintf(title, sizeof title, "hg-%.12s", name);
     prctl(PR_SET_NAME, title);
     set_signals();
+    crash_report_to_stderr(name);
     if (child->kind == CHILD_WORKER) {
         /* Nobody would tell a worker to drain. Control stays, to deliver what it holds. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
