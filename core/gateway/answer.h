@@ -9,6 +9,7 @@ struct guard_use;
 struct cache_use;
 
 struct answer {
+    struct answer *next; /* of the same request */
     struct request *request;
     uint64_t handle;
     int status;
@@ -16,7 +17,6 @@ struct answer {
     struct attempt *attempt; /* NULL if no upstream made it */
     struct chain *body;      /* whole; NULL: it comes from the attempt */
     bool is_stream;          /* server-sent events */
-    struct pair *headers;    /* set by Lua */
     struct cache_use *cache; /* where to keep it when it is whole; NULL: nowhere */
     struct guard_use *guard; /* guards that watch the stream; NULL: none */
 };

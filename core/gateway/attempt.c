@@ -178,7 +178,7 @@ static void limits_set(struct attempt *attempt, const struct attempt_options *op
         timer_set(attempt->request->gateway->loop, &attempt->first_event, attempt->began + first);
 }
 
-struct attempt *attempt_start(struct request *request, struct target *target,
+struct attempt *attempt_start(struct request *request, const struct shape *shape, struct target *target,
                               const struct attempt_options *options,
                               void (*on_result)(void *arg, struct attempt *attempt), void *arg)
 {
@@ -188,7 +188,8 @@ struct attempt *attempt_start(struct request *request, struct target *target,
     attempt->target = target;
     attempt->number = request->attempt_count++;
     attempt->view = (struct view){request, attempt};
-    attempt->model = target_model(target, request->model);
+    attempt->shape = shape;
+    attempt->model = target_model(target, shape->model);
     attempt->began = clock_now();
     attempt->on_result = on_result;
     attempt->arg = arg;

@@ -46,7 +46,7 @@ struct attempt {
     uint64_t handle;
 
     hg_str model;
-    const char *patch; /* what the plugin wanted put over the request, for its rewrite */
+    const struct shape *shape;
     struct op *op;
     void *call;
     hg_http_req http;
@@ -54,7 +54,9 @@ struct attempt {
     struct outbound_request sending;
     struct timer first_event; /* and the other limits that outbound does not know */
     hg_ns began, ended, first_byte;
+    const struct outbound_times *times; /* NULL until it was sent */
     bool usage_injected, usage_refused;
+    bool detached; /* outlasts the request's answer: shadow traffic */
 
     /* The answer. */
     int status;
@@ -92,7 +94,7 @@ struct attempt {
 };
 
 /* on_result comes once, from the loop, with SUCCEEDED or FAILED; not after attempt_cancel. */
-struct attempt *attempt_start(struct request *request, struct target *target,
+struct attempt *attempt_start(struct request *request, const struct shape *shape, struct target *target,
                               const struct attempt_options *options,
                               void (*on_result)(void *arg, struct attempt *attempt), void *arg);
 

@@ -401,9 +401,8 @@ static void on_head(void *arg, const struct head *head)
         attempt->state = ATTEMPT_ERROR_BODY;
 }
 
-static void on_data(void *arg, hg_str data)
+static void data_take(struct attempt *attempt, hg_str data)
 {
-    struct attempt *attempt = arg;
     size_t room;
 
     if (attempt->own_wire) {
@@ -434,6 +433,16 @@ static void on_data(void *arg, hg_str data)
     case ATTEMPT_ENDED:
         return;
     }
+}
+
+/* What the data leads to may be the end of the request: its memory waits until we are done. */
+static void on_data(void *arg, hg_str data)
+{
+    struct attempt *attempt = arg;
+    struct request *request = request_ref(attempt->request);
+
+    data_take(attempt, data);
+    request_unref(&request);
 }
 
 static void on_data_end(void *arg)
@@ -480,11 +489,8 @@ static void stream_ended(struct attempt *attempt, enum outbound_fault fault, con
         attempt_finish(attempt, fault, text_of(reason));
 }
 
-static void on_end(void *arg, enum outbound_fault fault, const char *reason)
+static void end_take(struct attempt *attempt, enum outbound_fault fault, const char *reason)
 {
-    struct attempt *attempt = arg;
-
-    attempt->outbound = NULL;
     if (attempt->own_wire) {
         attempt_wire_end(attempt, fault, reason);
         return;
@@ -518,10 +524,22 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
     attempt_fail(attempt, fault_of_outbound(fault), "%s: %s", attempt->target->name, reason);
 }
 
+static void on_end(void *arg, enum outbound_fault fault, const char *reason)
+{
+    struct attempt *attempt = arg;
+    struct request *request = request_ref(attempt->request);
+
+    attempt->outbound = NULL;
+    end_take(attempt, fault, reason);
+    request_unref(&request);
+}
+
 const struct outbound_events attempt_events = {on_head, on_data, on_data_end, on_end};
 
 void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, void *arg)
 {
+    struct request *request = request_ref(attempt->request);
+
     attempt->sink = sink;
     attempt->sink_arg = arg;
     if (attempt->ready.len) {
@@ -535,6 +553,7 @@ void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, voi
     }
     if (attempt->paused)
         attempt_pause(attempt, false);
-    if (attempt->is_over)
+    if (attempt->is_over && attempt->state == ATTEMPT_SUCCEEDED)
         sink->on_end(arg);
+    request_unref(&request);
 }

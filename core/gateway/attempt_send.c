@@ -130,4 +130,5 @@ void attempt_send(struct attempt *attempt)
     attempt->state = ATTEMPT_SENT;
     attempt->outbound = outbound_send(upstream, attempt->request->arena, sending, &attempt_events,
                                       attempt);
+    attempt->times = outbound_times(attempt->outbound);
 }

@@ -50,40 +50,19 @@ static void add_part(struct digest *digest, hg_str part)
     digest_add(digest, part.p, part.n);
 }
 
-/* Whose answers these are. The credential itself must not be found in the cache. */
-static hg_str scope_of(struct request *request)
-{
-    hg_str credential = head_field(request->head, HG_S("authorization"));
-    uint8_t sum[DIGEST_SIZE];
-    char hex[2 * 16], *at = hex;
-
-    if (!credential.n)
-        credential = head_field(request->head, HG_S("x-api-key"));
-    if (!credential.n)
-        return HG_S("anonymous");
-    digest_begin(request->gateway->digest);
-    add_part(request->gateway->digest, credential);
-    digest_end(request->gateway->digest, sum);
-    for (int i = 0; i < 16; i++) {
-        *at++ = "0123456789abcdef"[sum[i] >> 4];
-        *at++ = "0123456789abcdef"[sum[i] & 15];
-    }
-    return arena_text(request->arena, (hg_str){hex, sizeof hex});
-}
-
-static void key_make(struct request *request, hg_cache_key *ret)
+static void key_make(struct request *request, const struct shape *shape, hg_cache_key *ret)
 {
     struct digest *digest = request->gateway->digest;
     uint32_t numbers[2] = {request->dialect->wire, request->asked.kind};
-    hg_str scope = scope_of(request);
+    hg_str scope = request_key(request); /* whose answers these are */
 
     *ret = (hg_cache_key){.size = sizeof *ret, .scope = scope, .req = req_of_view(&request->view)};
     digest_begin(digest);
     add_part(digest, scope);
     add_part(digest, route_name(request->route));
     digest_add(digest, numbers, sizeof numbers);
-    add_part(digest, request->model);
-    add_part(digest, text_of(request->patch));
+    add_part(digest, shape->model);
+    add_part(digest, json_raw(shape->patch));
     json_canonical(request->doc, add_bytes, digest, is_volatile);
     digest_end(digest, ret->digest);
 }
@@ -160,7 +139,7 @@ static void on_lookup(void *arg, hg_rc rc)
     lookup->on_found(lookup->arg, looked_up(lookup, rc));
 }
 
-bool cache_find(struct request *request, struct gateway_instance *cache,
+bool cache_find(struct request *request, const struct shape *shape, struct gateway_instance *cache,
                 const struct cache_options *options,
                 void (*on_found)(void *arg, struct answer *answer), void *arg,
                 struct answer **ret_answer, struct cache_lookup **ret_lookup)
@@ -177,7 +156,7 @@ bool cache_find(struct request *request, struct gateway_instance *cache,
     lookup->on_found = on_found;
     lookup->arg = arg;
     lookup->hit.size = sizeof lookup->hit;
-    key_make(request, &lookup->key);
+    key_make(request, shape, &lookup->key);
     lookup->op = op_begin(request->gateway->plugins, cache->instance, req_of_view(&request->view),
                           clock_now() + CACHE_PATIENCE, on_lookup, lookup);
     hg_rc rc = OP_CALL(lookup->op, "lookup",
@@ -215,7 +194,7 @@ static void use_free(void *arg)
     buffer_done(&use->events);
 }
 
-void cache_use_new(struct answer *answer, struct gateway_instance *cache,
+void cache_use_new(struct answer *answer, const struct shape *shape, struct gateway_instance *cache,
                    const struct cache_options *options)
 {
     struct request *request = answer->request;
@@ -229,7 +208,7 @@ void cache_use_new(struct answer *answer, struct gateway_instance *cache,
     /* Entries made together should not all end together. */
     use->ttl = options->ttl ? options->ttl : TTL_DEFAULT;
     use->ttl -= use->ttl / 1000 * (hg_ns)(request->id_number % 100);
-    key_make(request, &use->key);
+    key_make(request, shape, &use->key);
     arena_on_end(request->arena, use_free, use);
     answer->cache = use;
 }

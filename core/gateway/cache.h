@@ -16,14 +16,14 @@ struct cache_options {
 /* Looks the request up. on_found comes once, from the loop, or the result is there at once and
  * returned: true with *ret_answer (NULL: nothing there). */
 struct cache_lookup;
-bool cache_find(struct request *request, struct gateway_instance *cache,
+bool cache_find(struct request *request, const struct shape *shape, struct gateway_instance *cache,
                 const struct cache_options *options,
                 void (*on_found)(void *arg, struct answer *answer), void *arg,
                 struct answer **ret_answer, struct cache_lookup **ret_lookup);
 void cache_find_cancel(struct cache_lookup *lookup);
 
 /* Has the answer kept once it is whole. */
-void cache_use_new(struct answer *answer, struct gateway_instance *cache,
+void cache_use_new(struct answer *answer, const struct shape *shape, struct gateway_instance *cache,
                    const struct cache_options *options);
 
 /* Events of a stream on their way to the client. */

@@ -56,6 +56,13 @@ struct gateway_instance {
     struct instance *instance;
 };
 
+/* A server that routes may call by name. */
+struct gateway_http {
+    const struct config_http *config;
+    hg_str base_url;
+    struct pair *headers; /* secrets are resolved in here: never shown to Lua */
+};
+
 struct gateway_metrics {
     struct metric_cell requests[6]; /* by hundreds of the status */
     struct metric_cell attempts, attempt_failures;
@@ -63,8 +70,6 @@ struct gateway_metrics {
     struct metric_cell duration, first_token, own_time;
     struct metric_cell refused, cache_hits, cache_misses, guard_denied, log_dropped;
 };
-
-enum { MATCH_ROUTES_MAX = 1024 };
 
 struct gateway {
     struct loop *loop;
@@ -74,6 +79,10 @@ struct gateway {
     struct upstreams *upstreams;
     struct gateway_instance *instances;
     size_t instance_count, instances_pending;
+    struct error create_error; /* of a create that was pending */
+    struct gateway_http *https;
+    size_t http_count;
+    struct arena *arena; /* as long as the gateway */
     struct target *targets;
     struct engine *engine;
     struct timer engine_timer;
@@ -90,11 +99,11 @@ struct gateway {
     } *listeners;
     size_t listener_count;
 
-    struct region *region;
+    struct region *region, *own_region;
     struct slot *slot;
     struct ring *ring;
     struct gateway_metrics metrics;
-    uint64_t id_last;
+    uint64_t id_last, chance; /* state of host.random; 0: not begun */
     size_t open_requests, live_requests;
 
     struct timer drain_timer;
@@ -105,6 +114,9 @@ struct gateway {
 };
 
 struct gateway_instance *gateway_instance(struct gateway *gateway, const char *kind, hg_str name);
+
+/* Adds a finished request to the metrics. */
+void gateway_measure(struct gateway *gateway, const struct request *request);
 
 /* A request has begun (+1) or its exchange has ended (-1). */
 void gateway_count(struct gateway *gateway, int delta);

@@ -219,29 +219,30 @@ static void stream_over(struct guard_use *use, const struct fault *fault)
     use->on_end(use->arg, fault);
 }
 
-static void window_done(struct guard_use *use)
+/* False if it is over: then `use` may be gone. */
+static bool window_done(struct guard_use *use)
 {
     use->checking = false;
     if (use->run.fault.kind != FAULT_NONE) {
         stream_over(use, &use->run.fault);
-        return;
+        return false;
     }
     window_passed(use);
+    return true;
 }
 
 static void on_window(struct guard_run *run)
 {
     struct guard_use *use = (struct guard_use *)(void *)run;
 
-    window_done(use);
-    if (!use->over)
+    if (window_done(use))
         advance(use);
 }
 
 /* Checks while there is something to check. */
 static void advance(struct guard_use *use)
 {
-    while (!use->over && !use->checking) {
+    while (!use->checking) {
         size_t fresh = use->text.len - use->seen;
 
         if (fresh < use->window && !(use->ended && fresh > 0)) {
@@ -254,7 +255,8 @@ static void advance(struct guard_use *use)
         use->checking = true;
         if (!guard_run_start(&use->run))
             return;
-        window_done(use);
+        if (!window_done(use))
+            return;
     }
 }
 
@@ -342,7 +344,8 @@ void guard_stream_events(struct guard_use *use, hg_str events)
         event_hold(use, (hg_str){events.p, n});
         events = (hg_str){events.p + n, events.n - n};
     }
-    advance(use);
+    if (!use->over)
+        advance(use);
 }
 
 void guard_stream_end(struct guard_use *use, bool whole)

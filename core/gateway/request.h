@@ -24,6 +24,12 @@ struct view {
     struct attempt *attempt;
 };
 
+/* A request as a route sees it: req:with{...} makes another shape of the same request. */
+struct shape {
+    hg_str model;
+    hg_json patch; /* members to put over the document; absent: none */
+};
+
 struct pair {
     struct pair *next;
     hg_str name, value;
@@ -50,24 +56,24 @@ struct request {
     struct head *head;
     hg_json doc;              /* absent if the body is no JSON */
     const struct chain *body; /* what doc was read from */
-    hg_str model;             /* as asked for, or as Lua has set it */
-    const char *patch;        /* members that Lua has set, as a JSON object; NULL: none */
-    hg_json patch_doc;
+    struct shape shape;       /* as the client sent it, or as Lua has changed it */
+    hg_str key;               /* see request_key; empty until then */
     struct pair *metadata;    /* read when first asked for */
     bool metadata_read;
 
     /* What became of it. */
     const struct step *step;
     bool driving, over; /* inside request_go_on; the exchange is over */
+    bool run_started, is_authorised, is_rescue, delivering;
     struct route *route;
     struct routine *routine;
     hg_ns deadline; /* 0: none */
-    struct answer *answer;
+    struct answer *answer, *answers; /* what goes out; all that were made */
     struct fault fault;
     struct attempt *attempts, *attempts_last;
     unsigned attempt_count;
     struct pair *tags, *headers; /* for the record; for the client */
-    int finally; /* a reference to Lua functions, LUA_NOREF */
+    struct finally *finally;     /* Lua functions to run when it is over */
 
     /* For the record. */
     int status;
@@ -79,7 +85,9 @@ struct request {
     hg_str guard_code;
     bool client_gone, truncated;
     struct relay *relay; /* NULL until the answer goes out */
-    hg_ns ended;
+    hg_ns began, ended;
+    int64_t began_us; /* since 1970 */
+    uint64_t bytes_in, bytes_out;
 };
 
 /* The request of an exchange that has just arrived; it starts on its journey. */
@@ -87,6 +95,9 @@ void request_begin(struct gateway *gateway, struct exchange *exchange);
 
 /* Takes the next steps, as far as they go. */
 void request_go_on(struct request *request);
+
+/* Ends what works for it, shadow traffic excepted. */
+void request_stop(struct request *request);
 
 /* The exchange is over, whatever the reason. */
 void request_exchange_over(struct request *request);
@@ -104,6 +115,12 @@ void request_fail(struct request *request, enum fault_kind kind, const char *fmt
 
 /* The new document of a request that a guard has edited. */
 void request_set_body(struct request *request, struct chain *body);
+
+/* Who is asking: a digest of the credential, or "anonymous". The credential is not in it. */
+hg_str request_key(struct request *request);
+
+/* Fills request->metadata. */
+void request_metadata_read(struct request *request);
 
 /* A metadata value: of the field x-headgate-metadata, else of the body's `metadata`. */
 hg_str request_metadata(struct request *request, hg_str key);

@@ -22,7 +22,7 @@ static void view_info(const hg_req *req, hg_req_info *ret)
         .flags = request->asked.is_stream ? HG_RQ_STREAM : 0,
         .id = request->id,
         .route = route_name(request->route),
-        .model = view->attempt ? view->attempt->model : request->model,
+        .model = view->attempt ? view->attempt->model : request->shape.model,
         .method = http_method_name(request->head->method),
         .path = request->head->path,
         .query = request->head->query,
@@ -112,11 +112,10 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
     }
     struct splice *splice = splice_new(request->arena, request->doc);
 
-    if (request->patch)
-        patch_add(request, splice, request->patch_doc);
     if (view->attempt) {
         struct attempt *attempt = view->attempt;
 
+        patch_add(request, splice, attempt->shape->patch);
         if (attempt->target->params &&
             json_parse(request->arena, attempt->target->params_text, &params, NULL))
             patch_add(request, splice, params);

@@ -1,0 +1,547 @@
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "gateway/attempt.h"
+#include "gateway/handles.h"
+#include "gateway/lua_api.h"
+#include "gateway/relay.h"
+#include "gateway/route.h"
+#include "gateway/target.h"
+#include "gateway/upstreams.h"
+#include "net/tls.h"
+#include "plugin/loader.h"
+#include "plugin/registry.h"
+#include "shm/region.h"
+#include "shm/slot.h"
+
+/* ---- instances ------------------------------------------------------------------------------------ */
+
+static struct upstream *give_upstream(void *arg, bool is_tls, const char *host, uint16_t port,
+                                      struct error *error)
+{
+    struct gateway *gateway = arg;
+
+    return upstreams_get(gateway->upstreams, NULL, is_tls, text_of(host), port, error);
+}
+
+/* Loggers live in control, so only the checker makes them here. */
+static bool is_ours(const struct gateway *gateway, const struct config_instance *config)
+{
+    return gateway->setup.check || strcmp(config->kind, "logger");
+}
+
+static void on_created(void *arg, struct instance *instance, const struct error *error)
+{
+    struct gateway *gateway = arg;
+
+    (void)instance;
+    gateway->instances_pending--;
+    if (error && !gateway->create_error.text[0])
+        gateway->create_error = *error;
+}
+
+static bool instance_make(struct gateway *gateway, const struct config_instance *config,
+                          const char *path, struct error *error)
+{
+    char where[256];
+    char *file = plugin_find(path, config->kind, config->plugin, error);
+
+    snprintf(where, sizeof where, "%s:%d", config->place.file, config->place.line);
+    if (!file)
+        return error_prefix(error, "%s", where);
+    struct plugin *plugin = plugin_load(gateway->plugins, file, error);
+
+    free(file);
+    if (!plugin)
+        return error_prefix(error, "%s", where);
+    struct instance *instance = instance_create(gateway->plugins,
+                                                &(struct instance_setup){.kind = config->kind,
+                                                                         .name = config->name,
+                                                                         .plugin = plugin,
+                                                                         .settings = config->settings,
+                                                                         .where = where},
+                                                on_created, gateway, error);
+    if (!instance)
+        return false;
+    gateway->instances_pending += instance_state(instance) == INSTANCE_STARTING;
+    gateway->instances[gateway->instance_count++] = (struct gateway_instance){config, instance};
+    return true;
+}
+
+static bool instances_make(struct gateway *gateway, struct error *error)
+{
+    const struct config *config = gateway->config;
+    char *path = plugin_path(config->plugin_path);
+    bool ok = true;
+
+    gateway->instances = xcalloc(config->instance_count + 1, sizeof *gateway->instances);
+    for (size_t i = 0; i < config->instance_count && ok; i++)
+        if (is_ours(gateway, &config->instances[i]))
+            ok = instance_make(gateway, &config->instances[i], path, error);
+    free(path);
+    while (ok && gateway->instances_pending)
+        loop_turn(gateway->loop, 100 * NS_PER_MS);
+    if (ok && gateway->create_error.text[0]) {
+        *error = gateway->create_error;
+        return false;
+    }
+    return ok;
+}
+
+struct gateway_instance *gateway_instance(struct gateway *gateway, const char *kind, hg_str name)
+{
+    for (size_t i = 0; i < gateway->instance_count; i++)
+        if (!strcmp(gateway->instances[i].config->kind, kind) &&
+            text_is(name, text_of(gateway->instances[i].config->name)))
+            return &gateway->instances[i];
+    return NULL;
+}
+
+/* ---- named upstreams --------------------------------------------------------------------------------- */
+
+static bool http_make(struct gateway *gateway, const struct config_http *config,
+                      struct error *error)
+{
+    struct gateway_http *http = &gateway->https[gateway->http_count++];
+    json_t *base = config_resolve_secrets(config->base_url, error);
+    json_t *headers = config->headers ? config_resolve_secrets(config->headers, error) : NULL;
+    const char *name;
+    json_t *value;
+
+    http->config = config;
+    if (base && (headers || !config->headers)) {
+        http->base_url = arena_text(gateway->arena, text_of(json_string_value(base)));
+        json_object_foreach (headers, name, value)
+            pair_set(gateway->arena, &http->headers, text_of(name),
+                     text_of(json_string_value(value)));
+    }
+    bool ok = http->base_url.p != NULL;
+
+    json_decref(base);
+    json_decref(headers);
+    return ok || error_prefix(error, "%s:%d: http '%s'", config->place.file, config->place.line,
+                              config->name);
+}
+
+static bool https_make(struct gateway *gateway, struct error *error)
+{
+    const struct config *config = gateway->config;
+
+    gateway->https = xcalloc(config->http_count + 1, sizeof *gateway->https);
+    for (size_t i = 0; i < config->http_count; i++)
+        if (!http_make(gateway, &config->https[i], error))
+            return false;
+    return true;
+}
+
+/* ---- metrics ----------------------------------------------------------------------------------------- */
+
+static struct metric_cell cell(struct gateway *gateway, const struct metric_spec *spec,
+                               const hg_str *values)
+{
+    struct metrics *metrics = region_metrics(gateway->region);
+
+    return metric_find(metrics, gateway->setup.slot, metric_declare(metrics, spec), values);
+}
+
+static struct metric_cell counter(struct gateway *gateway, const char *name, const char *help)
+{
+    return cell(gateway, &(struct metric_spec){.type = METRIC_COUNTER, .name = name, .help = help},
+                NULL);
+}
+
+static struct metric_cell histogram(struct gateway *gateway, const char *name, const char *help)
+{
+    static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                    0.25,  0.5,    1,     2.5,  5,     10,   30,
+                                    60,    120,    300};
+
+    return cell(gateway,
+                &(struct metric_spec){.type = METRIC_HISTOGRAM,
+                                      .name = name,
+                                      .help = help,
+                                      .bounds = bounds,
+                                      .n_bounds = sizeof bounds / sizeof *bounds},
+                NULL);
+}
+
+static void metrics_make(struct gateway *gateway)
+{
+    static const char *const labels[] = {"code", NULL};
+    static const struct metric_spec requests = {.type = METRIC_COUNTER,
+                                                .name = "headgate_requests_total",
+                                                .help = "Requests answered, by class of status.",
+                                                .labels = labels};
+    struct gateway_metrics *metrics = &gateway->metrics;
+
+    for (int i = 0; i < 6; i++) {
+        char text[4] = {(char)('0' + i), 'x', 'x', 0};
+        hg_str value = text_of(i ? text : "none");
+
+        metrics->requests[i] = cell(gateway, &requests, &value);
+    }
+    metrics->refused = counter(gateway, "headgate_refused_total",
+                               "Requests refused before they were whole: malformed, too large, "
+                               "too slow.");
+    metrics->attempts = counter(gateway, "headgate_attempts_total", "Calls to providers.");
+    metrics->attempt_failures =
+        counter(gateway, "headgate_attempt_failures_total", "Calls to providers that failed.");
+    metrics->tokens_in =
+        counter(gateway, "headgate_input_tokens_total", "Input tokens that providers reported.");
+    metrics->tokens_out =
+        counter(gateway, "headgate_output_tokens_total", "Output tokens that providers reported.");
+    metrics->cache_hits =
+        counter(gateway, "headgate_cache_hits_total", "Requests answered from a cache.");
+    metrics->cache_misses =
+        counter(gateway, "headgate_cache_misses_total", "Cache look-ups that found nothing.");
+    metrics->guard_denied =
+        counter(gateway, "headgate_guard_denied_total", "Requests and answers that a guard refused.");
+    metrics->log_dropped = counter(gateway, "headgate_records_dropped_total",
+                                   "Records lost because the ring of the worker was full.");
+    metrics->duration = histogram(gateway, "headgate_request_duration_seconds",
+                                  "From the first byte of a request to the last of its answer.");
+    metrics->first_token = histogram(gateway, "headgate_time_to_first_token_seconds",
+                                     "From the first byte of a request to the first token.");
+    metrics->own_time = histogram(gateway, "headgate_overhead_seconds",
+                                  "Time of a request in which no provider was waited for.");
+}
+
+void gateway_measure(struct gateway *gateway, const struct request *request)
+{
+    struct gateway_metrics *metrics = &gateway->metrics;
+    hg_ns upstream = 0, total = request->ended - request->began;
+    int hundreds = request->client_gone && !request->status ? 0 : request->status / 100;
+
+    metric_add(metrics->requests[hundreds >= 0 && hundreds < 6 ? hundreds : 0], 1);
+    for (const struct attempt *at = request->attempts; at; at = at->next) {
+        metric_add(metrics->attempts, 1);
+        if (at->fault.kind != FAULT_NONE)
+            metric_add(metrics->attempt_failures, 1);
+        if (at->has_usage) {
+            metric_add(metrics->tokens_in, (int64_t)at->usage.input);
+            metric_add(metrics->tokens_out, (int64_t)at->usage.output);
+        }
+        if (!at->detached && at->ended)
+            upstream += at->ended - at->began;
+    }
+    metric_observe(metrics->duration, (double)total / 1e9);
+    if (request->first_token)
+        metric_observe(metrics->first_token, (double)(request->first_token - request->began) / 1e9);
+    metric_observe(metrics->own_time, total > upstream ? (double)(total - upstream) / 1e9 : 0);
+}
+
+/* ---- traffic ----------------------------------------------------------------------------------------- */
+
+static void on_request(void *arg, struct exchange *exchange)
+{
+    request_begin(arg, exchange);
+}
+
+static void on_gone(void *arg, struct exchange *exchange)
+{
+    (void)arg;
+    request_client_gone(exchange->user);
+}
+
+static void on_drained(void *arg, struct exchange *exchange)
+{
+    (void)arg;
+    relay_drained(exchange->user);
+}
+
+static void on_end(void *arg, struct exchange *exchange)
+{
+    (void)arg;
+    request_exchange_over(exchange->user);
+}
+
+static hg_str error_body(void *arg, struct arena *arena, int status, const char *reason,
+                         hg_str *ret_type)
+{
+    (void)arg;
+    *ret_type = HG_S("application/json");
+    return dialect_openai_chat.error_body(arena, status, HG_S("invalid_request_error"),
+                                          HG_S("bad_request"), text_of(reason));
+}
+
+static void on_refused(void *arg, int status)
+{
+    struct gateway *gateway = arg;
+
+    (void)status;
+    metric_add(gateway->metrics.refused, 1);
+}
+
+static const struct inbound_events inbound_events = {
+    .on_request = on_request,
+    .on_gone = on_gone,
+    .on_drained = on_drained,
+    .on_end = on_end,
+    .error_body = error_body,
+    .on_refused = on_refused,
+};
+
+static struct inbound_limits limits_of(const struct config_limits *limits)
+{
+    struct inbound_limits made = inbound_limits_default;
+
+    made.head.head = limits->max_head;
+    made.head.line = limits->max_head < made.head.line ? limits->max_head : made.head.line;
+    made.head.fields = limits->max_header_count;
+    made.body = limits->max_body;
+    made.connections = limits->max_connections;
+    made.head_timeout = limits->header_timeout;
+    made.body_timeout = limits->body_timeout;
+    made.write_timeout = limits->write_timeout;
+    made.idle_timeout = limits->idle_timeout;
+    return made;
+}
+
+static void on_all_drained(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    if (gateway->on_drained)
+        gateway->on_drained(gateway->drained_arg);
+}
+
+void gateway_count(struct gateway *gateway, int delta)
+{
+    gateway->open_requests += (size_t)delta;
+    if (delta > 0)
+        gateway->live_requests++;
+    if (gateway->slot)
+        slot_add(&gateway->slot->open_streams, delta);
+    if (gateway->draining && gateway->open_requests == 0)
+        task_queue(gateway->loop, &gateway->drained);
+}
+
+size_t gateway_open_requests(const struct gateway *gateway)
+{
+    return gateway->open_requests;
+}
+
+static void on_accept(void *arg, int fd)
+{
+    struct gateway_listener *listener = arg;
+    struct gateway *gateway = listener->gateway;
+
+    server_accept(gateway->server, fd, listener->tls);
+    slot_add(&gateway->slot->accepted, 1);
+    atomic_store_explicit(&gateway->slot->open_connections, server_connections(gateway->server),
+                          memory_order_relaxed);
+}
+
+/* A worker that is much busier than the others leaves connections to them. */
+static bool may_accept(void *arg)
+{
+    enum { SLACK = 16 };
+    struct gateway *gateway = ((struct gateway_listener *)arg)->gateway;
+    uint64_t sum = 0, mine = server_connections(gateway->server);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < region_slots(gateway->region) && count < gateway->setup.workers; i++) {
+        struct slot *slot = region_slot(gateway->region, i);
+
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_READY)
+            continue;
+        sum += i == gateway->setup.slot
+                   ? mine
+                   : atomic_load_explicit(&slot->open_connections, memory_order_relaxed);
+        count++;
+    }
+    return count < 2 || mine * 4 * count <= sum * 5 + SLACK * 4 * count;
+}
+
+static void on_full(void *arg, int fd)
+{
+    (void)arg;
+    log_warn("no file descriptors left: a client was turned away; raise the limit (ulimit -n)");
+    inbound_turn_away(fd);
+}
+
+static const struct listener_events listener_events = {on_accept, may_accept, on_full};
+
+static bool listener_make(struct gateway *gateway, struct gateway_listener *listener,
+                          const struct config_listen *config, int fd, struct error *error)
+{
+    listener->gateway = gateway;
+    if (config->cert) {
+        listener->tls = tls_server_config(config->cert, config->key, error);
+        if (!listener->tls || (config->client_ca &&
+                               !tls_server_require_client(listener->tls, config->client_ca, error)))
+            return error_prefix(error, "%s:%d", config->place.file, config->place.line);
+    }
+    if (fd < 0)
+        return true;
+    listener->listener = listener_new(gateway->loop, fd, &listener_events, listener);
+    return listener->listener ||
+           error_set(error, "cannot watch the listening socket of %s", config->address);
+}
+
+bool gateway_listen(struct gateway *gateway, const int *fds, size_t count, struct error *error)
+{
+    gateway->listeners = xcalloc(count + 1, sizeof *gateway->listeners);
+    for (size_t i = 0; i < count; i++) {
+        gateway->listener_count++;
+        if (!listener_make(gateway, &gateway->listeners[i], &gateway->config->listen[i], fds[i],
+                           error))
+            return false;
+    }
+    return true;
+}
+
+static void listeners_stop(struct gateway *gateway)
+{
+    for (size_t i = 0; i < gateway->listener_count; i++)
+        listener_free(&gateway->listeners[i].listener);
+}
+
+static void on_drain_late(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    log_warn("%zu requests did not end in time and are cut", gateway->open_requests);
+    server_free(&gateway->server);
+    task_queue(gateway->loop, &gateway->drained);
+}
+
+void gateway_drain(struct gateway *gateway, hg_ns deadline, void (*on_drained_fn)(void *arg),
+                   void *arg)
+{
+    gateway->draining = true;
+    gateway->on_drained = on_drained_fn;
+    gateway->drained_arg = arg;
+    listeners_stop(gateway);
+    if (gateway->server)
+        server_drain(gateway->server);
+    timer_set(gateway->loop, &gateway->drain_timer, deadline);
+    if (gateway->open_requests == 0)
+        task_queue(gateway->loop, &gateway->drained);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------- */
+
+static bool shared_make(struct gateway *gateway, struct error *error)
+{
+    gateway->region = gateway->setup.region;
+    if (!gateway->region) {
+        gateway->own_region = region_new(&(struct region_plan){.slots = 1}, error);
+        gateway->region = gateway->own_region;
+    }
+    if (!gateway->region)
+        return false;
+    gateway->slot = region_slot(gateway->region, gateway->setup.slot);
+    gateway->ring = gateway->setup.check ? NULL : region_ring(gateway->region, gateway->setup.slot);
+    metrics_make(gateway);
+    return true;
+}
+
+static void plugins_make(struct gateway *gateway)
+{
+    const struct gateway_setup *setup = &gateway->setup;
+
+    gateway->plugins = plugin_host_new(&(struct plugin_host_setup){
+        .loop = gateway->loop,
+        .version = HEADGATE_VERSION,
+        .worker = setup->worker,
+        .workers = setup->workers,
+        .generation = setup->generation,
+        .flags = setup->check ? HG_HOST_CHECK : 0,
+        .run_dir = setup->run_dir,
+        .region = setup->region,
+        .slot = setup->slot,
+        .req = &view_api,
+        .request_id = view_request_id,
+        .upstream = give_upstream,
+        .arg = gateway});
+}
+
+static bool gateway_make(struct gateway *gateway, struct error *error)
+{
+    if (!shared_make(gateway, error))
+        return false;
+    plugins_make(gateway);
+    return instances_make(gateway, error) && https_make(gateway, error) &&
+           lua_start(gateway, error) && (gateway->routes = routes_load(gateway, error));
+}
+
+struct gateway *gateway_new(const struct gateway_setup *setup, struct error *error)
+{
+    struct gateway *gateway = xcalloc(1, sizeof *gateway);
+    struct inbound_limits limits = limits_of(&setup->config->limits);
+
+    gateway->setup = *setup;
+    gateway->loop = setup->loop;
+    gateway->config = setup->config;
+    gateway->arena = arena_new();
+    gateway->handles = handles_new();
+    gateway->digest = digest_new();
+    gateway->upstreams = upstreams_new(setup->loop);
+    gateway->drained = (struct task){.fn = on_all_drained, .arg = gateway};
+    gateway->drain_timer = (struct timer){.fn = on_drain_late, .arg = gateway};
+    gateway->server = server_new(setup->loop, &limits, &inbound_events, gateway);
+    if (!gateway_make(gateway, error))
+        gateway_free(&gateway);
+    return gateway;
+}
+
+void gateway_free(struct gateway **gateway)
+{
+    struct gateway *gone = *gateway;
+
+    *gateway = NULL;
+    if (!gone)
+        return;
+    listeners_stop(gone);
+    for (size_t i = 0; i < gone->listener_count; i++)
+        tls_config_free(&gone->listeners[i].tls);
+    free(gone->listeners);
+    server_free(&gone->server);
+    timer_clear(gone->loop, &gone->drain_timer);
+    task_clear(gone->loop, &gone->drained);
+    if (gone->engine) {
+        routes_free(gone, &gone->routes);
+        lua_stop(gone);
+    }
+    if (gone->plugins) {
+        plugin_host_stop(gone->plugins);
+        for (size_t i = 0; i < gone->instance_count; i++)
+            instance_destroy(&gone->instances[i].instance);
+        plugin_host_free(&gone->plugins);
+    }
+    targets_free(gone);
+    free(gone->instances);
+    free(gone->https);
+    upstreams_free(&gone->upstreams);
+    handles_free(&gone->handles);
+    digest_free(&gone->digest);
+    region_free(&gone->own_region);
+    arena_free(&gone->arena);
+    free(gone);
+}
+
+bool gateway_check(const struct config *config, const char *run_dir, struct error *error)
+{
+    struct loop *loop = loop_new();
+    struct gateway *gateway = gateway_new(
+        &(struct gateway_setup){
+            .loop = loop, .config = config, .workers = 1, .run_dir = run_dir, .check = true},
+        error);
+    bool ok = gateway != NULL;
+    int nothing[64];
+
+    for (size_t i = 0; i < 64; i++)
+        nothing[i] = -1;
+    if (ok && config->listen_count <= 64)
+        ok = gateway_listen(gateway, nothing, config->listen_count, error);
+    gateway_free(&gateway);
+    loop_free(&loop);
+    return ok;
+}

@@ -1,0 +1,71 @@
+/* lua_parts.h - for the lua_*.c files:
+ *   lua_run.c       engine and routines
+ *   lua_request.c   req: fields, headers, metadata, tags
+ *   lua_response.c  resp
+ *   lua_call.c      targets and attempts
+ *   lua_stages.c    caches and guards
+ *   lua_http.c      named upstreams
+ *   lua_values.c    errors, shared values, JSON, chance */
+#pragma once
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "gateway/attempt.h"
+#include "gateway/gateway.h"
+#include "gateway/lua_api.h"
+#include "script/routine.h"
+
+/* A request object in Lua. */
+struct lua_request {
+    uint64_t handle;
+    const struct shape *shape; /* lives as long as the request */
+};
+
+struct gateway *lua_gateway(lua_State *L); /* in a function registered with it as upvalue 1 */
+
+/* The object at `at`, or an error that says what is wrong with it. */
+struct request *lua_check_request(lua_State *L, int at, const struct shape **ret_shape);
+struct answer *lua_check_response(lua_State *L, int at);
+
+/* The response a routine has ended with, by raw access; NULL if it is none of this request. */
+struct answer *lua_result_response(lua_State *L, int at, struct request *request);
+struct gateway_instance *lua_check_instance(lua_State *L, int at, const char *kind);
+
+void lua_push_request(lua_State *L, struct request *request, const struct shape *shape);
+void lua_push_response(lua_State *L, struct answer *answer);
+void lua_push_usage(lua_State *L, const struct attempt *attempt); /* a table, or nil */
+
+/* An err table; lua_push_failure pushes nil before it and returns 2. */
+void lua_push_error(lua_State *L, const struct fault *fault);
+int lua_push_failure(lua_State *L, const struct fault *fault);
+
+/* Reads an err table or message by raw access alone. */
+void lua_read_error(lua_State *L, int at, struct request *request, struct fault *ret);
+
+/* Sets a field of the answer from the name at `at` and the value behind it. */
+int lua_set_header(lua_State *L, struct request *request, int at);
+
+hg_str lua_text_at(lua_State *L, int at); /* of a string; empty otherwise */
+void lua_push_text(lua_State *L, hg_str text);
+
+/* Seconds as a number in a field of a table; 0 if it is not there. */
+hg_ns lua_seconds_field(lua_State *L, int table, const char *name);
+
+/* JSON to Lua and back. Raises when a value has no form in the other. */
+void lua_push_json(lua_State *L, struct arena *arena, hg_json value);
+hg_str lua_to_json(lua_State *L, int at, struct arena *arena);
+
+/* An object that names something of the configuration for a route: a target, a cache... */
+void lua_push_named(lua_State *L, const char *kind, void *object);
+void *lua_check_named(lua_State *L, int at, const char *kind);
+
+extern const luaL_Reg lua_call_functions[], lua_stage_functions[], lua_http_functions[],
+    lua_value_functions[];
+
+/* Metatables of the objects. */
+int lua_open_request(lua_State *L);
+int lua_open_response(lua_State *L);
+int lua_open_named(lua_State *L);
+int lua_open_http(lua_State *L);
+int lua_open_values(lua_State *L);

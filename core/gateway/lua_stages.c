@@ -1,0 +1,230 @@
+#include "base/text.h"
+#include "gateway/cache.h"
+#include "gateway/guard.h"
+#include "gateway/lua_parts.h"
+#include "plugin/registry.h"
+
+/* host.cache(name), host.guard(name) at load time. */
+static int instance_push(lua_State *L, const char *kind)
+{
+    struct gateway *gateway = lua_gateway(L);
+    const char *names[64], *near;
+    size_t count = 0;
+    hg_str name;
+
+    name.p = luaL_checklstring(L, 1, &name.n);
+    struct gateway_instance *found = gateway_instance(gateway, kind, name);
+
+    if (found) {
+        lua_push_named(L, kind, found);
+        return 1;
+    }
+    for (size_t i = 0; i < gateway->instance_count && count < 64; i++)
+        if (!strcmp(gateway->instances[i].config->kind, kind))
+            names[count++] = gateway->instances[i].config->name;
+    near = text_suggest(name, names, count);
+    if (near)
+        return luaL_error(L, "there is no %s '%s'; did you mean '%s'?", kind, name.p, near);
+    return luaL_error(L, "there is no %s '%s'; declare it in headgate.lua", kind, name.p);
+}
+
+static int host_cache(lua_State *L)
+{
+    return instance_push(L, "cache");
+}
+
+static int host_guard(lua_State *L)
+{
+    return instance_push(L, "guard");
+}
+
+/* ---- caches ------------------------------------------------------------------------------------------ */
+
+struct looking {
+    struct routine_handle waiter;
+    struct cache_lookup *lookup;
+    struct answer *answer;
+};
+
+static int push_found(lua_State *L, void *arg)
+{
+    struct looking *looking = arg;
+
+    if (!looking->answer)
+        return 0;
+    lua_push_response(L, looking->answer);
+    return 1;
+}
+
+static void on_found(void *arg, struct answer *answer)
+{
+    struct looking *looking = arg;
+
+    looking->answer = answer;
+    routine_wake(looking->waiter, push_found, looking);
+}
+
+static void looking_cancel(void *arg)
+{
+    cache_find_cancel(((struct looking *)arg)->lookup);
+}
+
+/* host.cache_lookup(cache, req, opts): resp or nil. */
+static int host_cache_lookup(lua_State *L)
+{
+    struct gateway_instance *cache = lua_check_named(L, 1, "cache");
+    const struct shape *shape;
+    struct request *request = lua_check_request(L, 2, &shape);
+    struct looking *looking = arena_zalloc(request->arena, sizeof *looking);
+
+    routine_check_wait(L);
+    looking->waiter = routine_handle(routine_of(L));
+    if (!cache_find(request, shape, cache, &(struct cache_options){0}, on_found, looking,
+                    &looking->answer, &looking->lookup))
+        return routine_wait(L, looking_cancel, looking);
+    return push_found(L, looking);
+}
+
+/* host.cache_store(cache, req, resp, opts). */
+static int host_cache_store(lua_State *L)
+{
+    struct gateway_instance *cache = lua_check_named(L, 1, "cache");
+    const struct shape *shape;
+    struct cache_options options = {0};
+
+    lua_check_request(L, 2, &shape);
+    struct answer *answer = lua_check_response(L, 3);
+
+    if (lua_istable(L, 4))
+        options.ttl = lua_seconds_field(L, 4, "ttl");
+    cache_use_new(answer, shape, cache, &options);
+    return 0;
+}
+
+/* ---- guards ------------------------------------------------------------------------------------------- */
+
+struct judging {
+    struct routine_handle waiter;
+    struct guard_check *check;
+    struct answer *answer; /* NULL: a request */
+    struct fault fault;
+};
+
+static int push_judged(lua_State *L, void *arg)
+{
+    struct judging *judging = arg;
+
+    if (judging->fault.kind != FAULT_NONE)
+        return lua_push_failure(L, &judging->fault);
+    if (judging->answer)
+        lua_push_response(L, judging->answer);
+    else
+        lua_pushboolean(L, 1);
+    return 1;
+}
+
+static void on_judged(void *arg, const struct fault *fault)
+{
+    struct judging *judging = arg;
+
+    judging->fault = *fault;
+    routine_wake(judging->waiter, push_judged, judging);
+}
+
+static void judging_cancel(void *arg)
+{
+    guard_check_cancel(((struct judging *)arg)->check);
+}
+
+static unsigned guards_read(lua_State *L, int table, struct gateway_instance **guards)
+{
+    unsigned count = 0;
+
+    luaL_checktype(L, table, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_rawgeti(L, table, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
+        if (count == GUARDS_MAX)
+            return (unsigned)luaL_error(L, "more than %d guards in one place", GUARDS_MAX);
+        guards[count++] = lua_check_named(L, lua_gettop(L), "guard");
+    }
+    lua_pop(L, 1);
+    return count;
+}
+
+static bool field_is(lua_State *L, int table, const char *name, hg_str value)
+{
+    if (!lua_istable(L, table))
+        return false;
+    lua_getfield(L, table, name);
+    bool is = text_is(lua_text_at(L, -1), value);
+
+    lua_pop(L, 1);
+    return is;
+}
+
+static struct guard_options options_read(lua_State *L, int table)
+{
+    return (struct guard_options){
+        .on_error = field_is(L, table, "on_error", HG_S("allow")) ? GUARD_ERROR_ALLOWS
+                                                                  : GUARD_ERROR_DENIES,
+        .mode = field_is(L, table, "stream", HG_S("watch")) ? GUARD_WATCH : GUARD_HOLD};
+}
+
+/* The guards of a check outlive this call: they may be waited for. */
+static struct gateway_instance **guards_keep(struct arena *arena, struct gateway_instance **guards,
+                                             unsigned count)
+{
+    struct gateway_instance **kept = arena_alloc(arena, (count + 1) * sizeof *kept);
+
+    memcpy(kept, guards, count * sizeof *kept);
+    return kept;
+}
+
+/* host.guard_request(guards, req, opts): true, or nil and an error. */
+static int host_guard_request(lua_State *L)
+{
+    struct gateway_instance *guards[GUARDS_MAX];
+    unsigned count = guards_read(L, 1, guards);
+    struct request *request = lua_check_request(L, 2, NULL);
+    struct guard_options options = options_read(L, 3);
+    struct judging *judging = arena_zalloc(request->arena, sizeof *judging);
+
+    routine_check_wait(L);
+    judging->waiter = routine_handle(routine_of(L));
+    if (!guard_request(request, guards_keep(request->arena, guards, count), count, &options,
+                       on_judged, judging, &judging->fault, &judging->check))
+        return routine_wait(L, judging_cancel, judging);
+    return push_judged(L, judging);
+}
+
+/* host.guard_response(guards, resp, opts): resp, or nil and an error. A stream is judged while it
+ * goes out. */
+static int host_guard_response(lua_State *L)
+{
+    struct gateway_instance *guards[GUARDS_MAX];
+    unsigned count = guards_read(L, 1, guards);
+    struct answer *answer = lua_check_response(L, 2);
+    struct guard_options options = options_read(L, 3);
+    struct arena *arena = answer->request->arena;
+    struct judging *judging = arena_zalloc(arena, sizeof *judging);
+
+    judging->answer = answer;
+    if (!answer->body) {
+        if (answer->is_stream)
+            guard_use_new(answer, guards, count, &options);
+        return push_judged(L, judging);
+    }
+    routine_check_wait(L);
+    judging->waiter = routine_handle(routine_of(L));
+    if (!guard_answer(answer, guards_keep(arena, guards, count), count, &options, on_judged,
+                      judging, &judging->fault, &judging->check))
+        return routine_wait(L, judging_cancel, judging);
+    return push_judged(L, judging);
+}
+
+const luaL_Reg lua_stage_functions[] = {{"cache", host_cache},
+                                        {"guard", host_guard},
+                                        {"cache_lookup", host_cache_lookup},
+                                        {"cache_store", host_cache_store},
+                                        {"guard_request", host_guard_request},
+                                        {"guard_response", host_guard_response},
+                                        {NULL, NULL}};

@@ -1,0 +1,200 @@
+/* request_steps.c - the journey of a request, top to bottom.
+ *
+ *   receive ─► route ─► run ─► deliver ─► record
+ *
+ * Each step does its part and names the next one. A failure is no exit but another road to deliver,
+ * so that the client is always answered and the record always written, once. */
+#include "gateway/request_steps.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gateway/attempt.h"
+#include "gateway/gateway.h"
+#include "gateway/lua_api.h"
+#include "gateway/record.h"
+#include "gateway/relay.h"
+#include "gateway/route.h"
+
+enum step_next {
+    STEP_GO_ON, /* request->step is the next one */
+    STEP_WAIT,  /* somebody will call request_go_on */
+    STEP_END    /* there is nothing left to do */
+};
+
+struct step {
+    const char *name;
+    enum step_next (*run)(struct request *request);
+};
+
+static enum step_next step_receive(struct request *request);
+static enum step_next step_route(struct request *request);
+static enum step_next step_run(struct request *request);
+static enum step_next step_deliver(struct request *request);
+static enum step_next step_record(struct request *request);
+
+static const struct step receive = {"receive", step_receive}; /* what is it asking for? */
+static const struct step route = {"route", step_route};       /* which script is it for? */
+static const struct step run = {"run", step_run};             /* that script decides */
+static const struct step deliver = {"deliver", step_deliver}; /* the answer goes out */
+static const struct step record = {"record", step_record};    /* and is remembered */
+
+const struct step *request_first_step(void)
+{
+    return &receive;
+}
+
+void request_go_on(struct request *request)
+{
+    enum step_next next;
+
+    if (request->driving)
+        return;
+    request->driving = true;
+    do {
+        if (request->over && request->step != &record)
+            request->step = &record; /* the client has gone, or has been answered */
+        log_debug("request %.*s: %s", TEXT_ARG(request->id), request->step->name);
+        next = request->step->run(request);
+    } while (next == STEP_GO_ON || (next == STEP_WAIT && request->over && !request->exchange));
+    request->driving = false;
+    if (next == STEP_END)
+        request_unref(&request);
+}
+
+static enum step_next go_to(struct request *request, const struct step *step)
+{
+    request->step = step;
+    return STEP_GO_ON;
+}
+
+/* ---- receive ------------------------------------------------------------------------------------ */
+
+static bool has_json_body(const struct request *request)
+{
+    hg_str rest, type = text_cut(request->head->content_type, ';', &rest);
+
+    type = text_trim(type);
+    return request->body->len &&
+           (type.n == 0 || text_is_nocase(type, HG_S("application/json")) ||
+            text_ends(type, HG_S("+json")));
+}
+
+static void document_read(struct request *request)
+{
+    struct json_fault fault = {0};
+    hg_str text = chain_flat(request->body, request->arena);
+
+    if (json_parse(request->arena, text, &request->doc, &fault)) {
+        if (request->doc.kind != HG_J_OBJ)
+            request_fail(request, FAULT_BAD_REQUEST, "the body must be a JSON object");
+        return;
+    }
+    request_fail(request, FAULT_BAD_REQUEST, "the body is not valid JSON: %s at byte %zu",
+                 fault.reason, fault.at);
+}
+
+static bool needs_document(uint32_t kind)
+{
+    return kind == HG_R_CHAT || kind == HG_R_COMPLETE || kind == HG_R_EMBED;
+}
+
+static enum step_next step_receive(struct request *request)
+{
+    struct head *head = request->head;
+
+    request->dialect = &dialect_openai_chat;
+    request->asked.kind = request->dialect->kind_of(head->method, head->path);
+    if (!request->asked.kind) {
+        request_fail(request, FAULT_NO_ROUTE, "there is nothing at %.*s %.*s",
+                     TEXT_ARG(http_method_name(head->method)), TEXT_ARG(head->path));
+        return go_to(request, &deliver);
+    }
+    if (has_json_body(request))
+        document_read(request);
+    else if (needs_document(request->asked.kind))
+        request_fail(request, FAULT_BAD_REQUEST,
+                     "this endpoint needs a JSON body (content-type: application/json)");
+    if (request->fault.kind != FAULT_NONE)
+        return go_to(request, &deliver);
+    request->dialect->read_request(request->asked.kind, request->doc, &request->asked);
+    request->shape.model = request->asked.model;
+    return go_to(request, &route);
+}
+
+/* ---- route -------------------------------------------------------------------------------------- */
+
+static enum step_next step_route(struct request *request)
+{
+    request->route = route_find(request->gateway, request);
+    if (!request->route && request->fault.kind == FAULT_NONE)
+        request_fail(request, FAULT_NO_ROUTE, "no route is for %.*s %.*s",
+                     TEXT_ARG(http_method_name(request->head->method)),
+                     TEXT_ARG(request->head->path));
+    if (request->fault.kind != FAULT_NONE)
+        return go_to(request, &deliver);
+    if (request->route->deadline)
+        request->deadline = request->began + request->route->deadline;
+    return go_to(request, &run);
+}
+
+/* ---- run ---------------------------------------------------------------------------------------- */
+
+static enum step_next step_run(struct request *request)
+{
+    if (!request->run_started) {
+        request->run_started = true;
+        lua_run_route(request);
+    }
+    if (request->routine)
+        return STEP_WAIT;
+    if (!request->answer && request->fault.kind == FAULT_NONE)
+        request_fail(request, FAULT_INTERNAL, "the route gave neither an answer nor an error");
+    return go_to(request, &deliver);
+}
+
+void request_routine_ended(struct request *request)
+{
+    request_go_on(request);
+}
+
+/* ---- deliver ------------------------------------------------------------------------------------ */
+
+/* What the route asked for and then did not return. */
+static void leftovers_drop(struct request *request)
+{
+    const struct attempt *kept = request->answer ? request->answer->attempt : NULL;
+
+    for (struct attempt *at = request->attempts; at; at = at->next)
+        if (at != kept && !at->detached && at != request->fault.attempt)
+            attempt_cancel(at);
+}
+
+static enum step_next step_deliver(struct request *request)
+{
+    if (request->delivering)
+        return STEP_WAIT;
+    request->delivering = true;
+    leftovers_drop(request);
+    if (request->answer && request->fault.kind == FAULT_NONE)
+        relay_start(request, request->answer);
+    else
+        relay_fault(request, &request->fault);
+    return STEP_WAIT;
+}
+
+/* ---- record ------------------------------------------------------------------------------------- */
+
+static enum step_next step_record(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+
+    if (request->exchange)
+        return STEP_WAIT; /* the client is gone, and its connection is just being taken down */
+    request_stop(request);
+    if (gateway->ring && !record_write(gateway->ring, request))
+        metric_add(gateway->metrics.log_dropped, 1);
+    gateway_measure(gateway, request);
+    lua_run_finally(request);
+    gateway_count(gateway, -1);
+    return STEP_END;
+}
