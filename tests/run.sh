@@ -1,0 +1,364 @@
+#!/bin/bash
+# Builds Headgate and runs its tests: tests/run.sh [SUITE...]
+#
+# Without names all suites run but those on demand. Installs quietly what is missing (Debian, as
+# root), builds out of tree in build/ and build-san/, and prints one line for each suite, the end of
+# the log of what has failed, and at last "N passed, N failed, N skipped". Logs: build/test-logs/.
+# The exit code is 1 if something failed or nothing ran.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+exec </dev/null
+
+root=$PWD
+logs=$root/build/test-logs
+jobs=$(nproc 2>/dev/null || echo 2)
+HEADGATE_SHARED=$(realpath -m "${HEADGATE_SHARED:-$root/../shared}")
+export HEADGATE_SHARED PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
+
+suites='layers format lint unit lua e2e cassettes badinput sdk fuzz distcheck'
+on_demand='valgrind live'
+
+total_passed=0
+total_failed=0
+total_skipped=0
+
+# ---- counting ---------------------------------------------------------------------------------
+
+report() { # NAME PASSED FAILED SKIPPED LOG [NOTE]
+    total_passed=$((total_passed + $2))
+    total_failed=$((total_failed + $3))
+    total_skipped=$((total_skipped + $4))
+    printf '%-18s %4d passed, %d failed, %d skipped%s\n' "$1" "$2" "$3" "$4" "${6:+  ($6)}"
+    if [ "$3" -gt 0 ]; then
+        echo "---- the end of ${5#"$root"/}"
+        tail -n 40 "$5" | cut -c 1-300
+        echo '----'
+    fi
+}
+
+skip() { # NAME WHY
+    total_skipped=$((total_skipped + 1))
+    printf '%-18s skipped: %s\n' "$1" "$2"
+}
+
+# Runs a command that is one test; 77 says that it could not run.
+single() { # NAME COMMAND...
+    local name=$1 log=$logs/${1// /-}.log
+    shift
+    "$@" >"$log" 2>&1
+    case $? in
+    0) report "$name" 1 0 0 "$log" ;;
+    77) skip "$name" "$(tail -n 1 "$log")" ;;
+    *) report "$name" 0 1 0 "$log" ;;
+    esac
+}
+
+number() { # FILE WORD: what stands before the word in the last line that has it
+    local n
+    n=$(grep -oE "[0-9]+ $2\b" "$1" | tail -n 1)
+    echo "${n%% *}" | grep . || echo 0
+}
+
+# ---- what must be there -----------------------------------------------------------------------
+
+# Each is WHAT:PACKAGE, where WHAT is a command, a pkg-config name after "=", or a file.
+packages_build='gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:libtool
+    pkg-config:pkg-config openssl:openssl =libevent:libevent-dev =openssl:libssl-dev
+    =jansson:libjansson-dev =lua5.4:liblua5.4-dev =libpcre2-8:libpcre2-dev =check:check
+    /usr/include/http_parser.h:libhttp-parser-dev'
+packages_format='clang-format:clang-format'
+packages_lint='clang-tidy:clang-tidy cppcheck:cppcheck mandoc:mandoc shellcheck:shellcheck git:git
+    pkg-config:pkg-config'
+packages_lua='luacheck:lua-check'
+packages_fuzz='clang:clang'
+packages_valgrind='valgrind:valgrind'
+
+is_there() { # WHAT
+    case $1 in
+    =*) pkg-config --exists "${1#=}" 2>/dev/null ;;
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+install_packages() { # PAIRS
+    local pair missing=
+    for pair in $1; do
+        is_there "${pair%:*}" || missing="$missing ${pair##*:}"
+    done
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "run.sh: not there, and not to be installed from here:$missing" >&2
+        return 1
+    fi
+    [ -e "$logs/apt-updated" ] || apt-get -qq update >>"$logs/install.log" 2>&1
+    touch "$logs/apt-updated"
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing \
+        >>"$logs/install.log" 2>&1 || {
+        echo "run.sh: could not be installed:$missing (see build/test-logs/install.log)" >&2
+        return 1
+    }
+}
+
+# A Python with pytest: the one that is there, or Debian's.
+find_python() {
+    local one
+    for one in python3 /usr/bin/python3; do
+        if "$one" -c 'import pytest' 2>/dev/null; then
+            echo "$one"
+            return
+        fi
+    done
+    install_packages '/usr/bin/python3:python3 /usr/bin/pytest-3:python3-pytest' &&
+        echo /usr/bin/python3
+}
+
+# ---- building ---------------------------------------------------------------------------------
+
+# Once a folder; what happened is remembered.
+declare -A built=()
+
+build() { # FOLDER: build or build-san
+    if [ -z "${built[$1]-}" ]; then
+        install_packages "$packages_build"
+        if build_anew "$1" >"$logs/$1.log" 2>&1; then
+            built[$1]=yes
+        else
+            built[$1]=no
+            report "building $1" 0 1 0 "$logs/$1.log"
+        fi
+    fi
+    [ "${built[$1]}" = yes ]
+}
+
+build_anew() { # FOLDER
+    local options=(--quiet)
+    [ -z "${CI-}" ] || options+=(--enable-werror)
+    [ "$1" = build ] || options+=(--enable-sanitizers 'CFLAGS=-g -O1')
+    [ -x configure ] || ./autogen.sh || return
+    (
+        mkdir -p "$1" && cd "$1" || exit
+        [ -f Makefile ] || ../configure "${options[@]}" || exit
+        make -s -j "$jobs"
+    )
+}
+
+# The program under test is the sanitized one: what is wrong shows itself there.
+use_sanitized() {
+    build build-san || return
+    HEADGATE_BIN=$root/build-san/headgate
+    HEADGATE_PLUGIN_PATH=$root/build-san/.libs
+    export HEADGATE_BIN HEADGATE_PLUGIN_PATH
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 HEADGATE_TEST_PATIENCE=3
+}
+
+# ---- suites -----------------------------------------------------------------------------------
+
+suite_layers() {
+    single layers dev/layers
+    single 'layers self-test' dev/layers --self-test
+}
+
+suite_format() {
+    install_packages "$packages_format"
+    single format dev/format --check
+}
+
+suite_lint() {
+    install_packages "$packages_lint"
+    dev/lint clang-tidy cppcheck shellcheck mandoc spelling >"$logs/lint.log" 2>&1
+    report lint "$(grep -c '^ok ' "$logs/lint.log")" "$(grep -c '^FAILED ' "$logs/lint.log")" \
+        "$(grep -c '^skipped ' "$logs/lint.log")" "$logs/lint.log" \
+        "$(sed -n 's/^skipped //p' "$logs/lint.log" | paste -sd ';')"
+}
+
+# Adds up the results of automake's harness: the tests of a check program count one by one.
+count_checks() { # FOLDER LOG
+    local trs log result summary checks bad passed=0 failed=0 skipped=0
+    while read -r trs; do
+        log=${trs%.trs}.log
+        result=$(sed -n 's/^:test-result: //p' "$trs")
+        summary=$(grep -oE 'Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+' "$log" | tail -n 1)
+        read -r checks bad <<<"$(echo "$summary" | tr -dc '0-9 ' | awk '{print $1 + 0, $2 + $3}')"
+        case $result in
+        PASS) passed=$((passed + (checks > 0 ? checks : 1))) ;;
+        SKIP) skipped=$((skipped + 1)) ;;
+        *)
+            # Without failing checks it has crashed, or leaked at its end.
+            [ "${bad:-0}" -gt 0 ] || bad=1
+            failed=$((failed + bad))
+            passed=$((passed + (checks > bad ? checks - bad : 0)))
+            { echo "== $result ${log#"$root"/}" && tail -n 25 "$log"; } >>"$2"
+            ;;
+        esac
+    done < <(find "$1" -name '*.trs' | sort)
+    echo "$passed $failed $skipped"
+}
+
+unit_in() { # NAME FOLDER
+    local log=$logs/unit-$2.log counts
+    build "$2" || return
+    find "$2" -name '*.trs' -delete
+    make -C "$2" -s -k -j "$jobs" check >"$log" 2>&1
+    local rc=$?
+    read -ra counts <<<"$(count_checks "$2" "$log")"
+    # A test that does not compile leaves no result.
+    if [ $rc != 0 ] && [ "${counts[1]}" = 0 ]; then counts[1]=1; fi
+    report "$1" "${counts[@]}" "$log"
+}
+
+suite_unit() {
+    # With forks a leak is not seen, so the sanitized programs do not fork.
+    CK_FORK=no ASAN_OPTIONS=detect_leaks=1 unit_in 'unit, sanitized' build-san
+    unit_in unit build
+}
+
+suite_lua() {
+    local log=$logs/lua.log rc passed failed
+    install_packages "$packages_lua"
+    single luacheck dev/lint luacheck
+    use_sanitized || return
+    "$HEADGATE_BIN" test examples/routes >"$log" 2>&1
+    rc=$?
+    passed=$(number "$log" passed)
+    failed=$(number "$log" failed)
+    if [ $rc != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+    report lua "$passed" "$failed" "$(number "$log" skipped)" "$log"
+}
+
+pytest_in() { # NAME PYTHON
+    local log=$logs/$1.log rc failed
+    [ -n "$2" ] || {
+        skip "$1" 'no pytest'
+        return
+    }
+    use_sanitized || return
+    timeout 900 "$2" -m pytest "tests/$1" -q -rs --tb=short -p no:cacheprovider >"$log" 2>&1
+    rc=$?
+    failed=$(($(number "$log" failed) + $(number "$log" 'errors?')))
+    # 5: nothing was collected, which is no success either.
+    if [ $rc != 0 ] && [ $failed = 0 ]; then failed=1; fi
+    report "$1" "$(number "$log" passed)" $failed "$(number "$log" skipped)" "$log"
+}
+
+with_cassettes() { # NAME FOLDER: the data it needs
+    if [ -d "$HEADGATE_SHARED/$2" ]; then
+        pytest_in "$1" "$(find_python)"
+    else
+        skip "$1" 'no cassettes'
+    fi
+}
+
+suite_e2e() {
+    pytest_in e2e "$(find_python)"
+}
+
+suite_cassettes() {
+    with_cassettes cassettes cassettes
+}
+
+suite_badinput() {
+    with_cassettes badinput bad-input
+}
+
+# The official SDKs go into folders of their own under build/.
+install_sdks() {
+    local venv=build/venv
+    if [ -f tests/sdk/requirements.txt ]; then
+        [ -x $venv/bin/python ] || python3 -m venv $venv || return
+        $venv/bin/pip install --quiet --disable-pip-version-check pytest \
+            -r tests/sdk/requirements.txt || return
+    fi
+    if [ -f tests/sdk/package.json ]; then
+        install_packages 'node:nodejs npm:npm'
+        mkdir -p build/sdk && cp tests/sdk/package*.json build/sdk/ || return
+        npm install --prefix build/sdk --no-audit --no-fund --silent || return
+    fi
+}
+
+suite_sdk() {
+    local python
+    install_packages 'python3:python3'
+    if ! install_sdks >"$logs/sdk-install.log" 2>&1; then
+        skip sdk 'the SDKs could not be installed, see build/test-logs/sdk-install.log'
+        return
+    fi
+    python=$(find_python)
+    [ ! -x build/venv/bin/python ] || python=$root/build/venv/bin/python
+    NODE_PATH=$root/build/sdk/node_modules pytest_in sdk "$python"
+}
+
+suite_fuzz() {
+    local one
+    install_packages "$packages_build $packages_fuzz"
+    for one in tests/fuzz/fuzz_*.c; do
+        one=${one##*/fuzz_}
+        single "fuzz ${one%.c}" dev/fuzz "${one%.c}" 10
+    done
+}
+
+suite_distcheck() {
+    build build || return
+    single distcheck make -C build -s -j "$jobs" distcheck
+}
+
+suite_valgrind() {
+    local one
+    install_packages "$packages_valgrind"
+    build build || return
+    make -C build -s -j "$jobs" check TESTS= >"$logs/valgrind-build.log" 2>&1
+    while read -r one; do
+        CK_FORK=no single "valgrind ${one##*/test_}" build/libtool --mode=execute \
+            valgrind -q --error-exitcode=9 --leak-check=full "$one"
+    done < <(find build -path '*/.libs' -prune -o -name 'test_*' -type f -perm -u+x -print | sort)
+}
+
+suite_live() {
+    use_sanitized || return
+    single live bash tests/live-model.sh
+}
+
+# ---- which of them ----------------------------------------------------------------------------
+
+has_files() { # SUITE
+    case $1 in
+    layers | format | lint) [ -x "dev/$1" ] ;;
+    lua) [ -f core/cli/test.c ] && compgen -G 'examples/routes/*.lua' >/dev/null ;;
+    e2e | cassettes | badinput | sdk) compgen -G "tests/$1/test_*.py" >/dev/null ;;
+    fuzz) compgen -G 'tests/fuzz/fuzz_*.c' >/dev/null ;;
+    live) [ -f tests/live-model.sh ] ;;
+    *) [ -f configure.ac ] ;;
+    esac
+}
+
+there=
+for suite in $suites $on_demand; do
+    if has_files "$suite"; then there="$there $suite"; fi
+done
+for suite in "$@"; do
+    case " $there " in
+    *" $suite "*) ;;
+    *)
+        echo "run.sh: there is no suite $suite; there are:$there" >&2
+        exit 2
+        ;;
+    esac
+done
+
+mkdir -p "$logs"
+rm -f "$logs/apt-updated"
+if [ $# -eq 0 ]; then
+    for suite in $there; do
+        case " $on_demand " in
+        *" $suite "*) ;;
+        *) set -- "$@" "$suite" ;;
+        esac
+    done
+fi
+for suite in "$@"; do
+    "suite_$suite"
+done
+
+echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ $total_failed -eq 0 ] && [ $((total_passed + total_skipped)) -gt 0 ]
