@@ -11,7 +11,7 @@ exec </dev/null
 
 root=$PWD
 logs=$root/build/test-logs
-jobs=$(nproc 2>/dev/null || echo 2)
+jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 HEADGATE_SHARED=$(realpath -m "${HEADGATE_SHARED:-$root/../shared}")
 export HEADGATE_SHARED PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 
