@@ -1,0 +1,81 @@
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "process/backoff.h"
+
+START_TEST(the_first_death_costs_little_and_each_further_one_twice_as_much)
+{
+    struct backoff backoff = {0};
+    hg_ns now = 1000 * NS_PER_S;
+
+    ck_assert_int_eq(backoff_died(&backoff, now - NS_PER_S, now), 100 * NS_PER_MS);
+    ck_assert_int_eq(backoff_died(&backoff, now, now + NS_PER_S), 200 * NS_PER_MS);
+    ck_assert_int_eq(backoff_died(&backoff, now, now + NS_PER_S), 400 * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(the_wait_stops_growing_at_ten_seconds)
+{
+    struct backoff backoff = {0};
+    hg_ns wait = 0;
+
+    for (int i = 0; i < 100; i++)
+        wait = backoff_died(&backoff, NS_PER_S, 2 * NS_PER_S);
+    ck_assert_int_eq(wait, 10 * NS_PER_S);
+}
+END_TEST
+
+START_TEST(a_healthy_minute_is_forgiven_everything)
+{
+    struct backoff backoff = {0};
+
+    for (int i = 0; i < 5; i++)
+        backoff_died(&backoff, NS_PER_S, 2 * NS_PER_S);
+    ck_assert_int_eq(backoff_died(&backoff, 2 * NS_PER_S, 61 * NS_PER_S), 3200 * NS_PER_MS);
+    ck_assert_int_eq(backoff_died(&backoff, 2 * NS_PER_S, 62 * NS_PER_S), 100 * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(only_deaths_within_the_span_are_recent)
+{
+    struct backoff backoff = {0};
+    const hg_ns minute = 60 * NS_PER_S;
+
+    backoff_died(&backoff, 0, 100 * NS_PER_S);
+    backoff_died(&backoff, 0, 150 * NS_PER_S);
+    ck_assert_uint_eq(backoff_recent(&backoff, 155 * NS_PER_S, minute), 2);
+    ck_assert_uint_eq(backoff_recent(&backoff, 170 * NS_PER_S, minute), 1);
+    ck_assert_uint_eq(backoff_recent(&backoff, 300 * NS_PER_S, minute), 0);
+}
+END_TEST
+
+START_TEST(more_deaths_than_are_remembered_do_no_harm)
+{
+    struct backoff backoff = {0};
+
+    for (int i = 0; i < 1000; i++)
+        backoff_died(&backoff, 0, NS_PER_S);
+    ck_assert_uint_eq(backoff.count, 1000);
+    ck_assert_uint_eq(backoff_recent(&backoff, NS_PER_S, NS_PER_S), BACKOFF_REMEMBERED);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("backoff");
+    Suite *suite = suite_create("process/backoff");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, the_first_death_costs_little_and_each_further_one_twice_as_much);
+    tcase_add_test(tcase, the_wait_stops_growing_at_ten_seconds);
+    tcase_add_test(tcase, a_healthy_minute_is_forgiven_everything);
+    tcase_add_test(tcase, only_deaths_within_the_span_are_recent);
+    tcase_add_test(tcase, more_deaths_than_are_remembered_do_no_harm);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed != 0;
+}
