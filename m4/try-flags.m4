@@ -1,7 +1,7 @@
 # TRY_CFLAGS(VARIABLE, FLAGS): appends each flag to VARIABLE that the compiler takes without a
 # warning. Which flags exist differs between gcc and clang, so each one is asked for alone.
 AC_DEFUN([TRY_CFLAGS], [
-  for flag in $2; do
+  for flag in m4_normalize([$2]); do
     AC_MSG_CHECKING([whether $CC accepts $flag])
     saved_CFLAGS=$CFLAGS
     CFLAGS="$CFLAGS -Werror $flag"
@@ -15,7 +15,7 @@ AC_DEFUN([TRY_CFLAGS], [
 
 # TRY_LDFLAGS(VARIABLE, FLAGS): the same for the linker.
 AC_DEFUN([TRY_LDFLAGS], [
-  for flag in $2; do
+  for flag in m4_normalize([$2]); do
     AC_MSG_CHECKING([whether the linker accepts $flag])
     saved_LDFLAGS=$LDFLAGS
     LDFLAGS="$LDFLAGS $flag"
