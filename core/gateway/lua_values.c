@@ -468,16 +468,15 @@ static int host_log(lua_State *L)
     return 0;
 }
 
-/* The names of what is configured, for the default route: host.names("provider"). */
-static int host_names(lua_State *L)
+/* host.providers(): the names of all providers in the order of the configuration. */
+static int host_providers(lua_State *L)
 {
     struct gateway *gateway = lua_gateway(L);
-    const char *kind = luaL_checkstring(L, 1);
     lua_Integer count = 0;
 
     lua_newtable(L);
     for (size_t i = 0; i < gateway->instance_count; i++)
-        if (!strcmp(gateway->instances[i].config->kind, kind)) {
+        if (!strcmp(gateway->instances[i].config->kind, "provider")) {
             lua_pushstring(L, gateway->instances[i].config->name);
             lua_rawseti(L, -2, ++count);
         }
@@ -491,7 +490,7 @@ const luaL_Reg lua_value_functions[] = {{"error", host_error},
                                         {"random", host_random},
                                         {"bucket", host_bucket},
                                         {"log", host_log},
-                                        {"names", host_names},
+                                        {"providers", host_providers},
                                         {NULL, NULL}};
 
 int lua_open_values(lua_State *L)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "gateway/answer.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"

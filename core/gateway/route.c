@@ -78,6 +78,8 @@ static int read_routes(lua_State *L)
     struct reading *reading = lua_touserdata(L, 1);
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, reading->ref);
+    if (lua_isfunction(L, 2)) /* the library's own: what its modules return is read-only */
+        lua_call(L, 0, 1);
     if (!lua_istable(L, 2))
         return luaL_error(L, "%s: a route file returns s.route { ... }, not a %s", reading->file,
                           luaL_typename(L, 2));
