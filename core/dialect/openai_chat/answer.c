@@ -117,12 +117,14 @@ bool error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_
            flat_read(arena, doc, ret_type, ret_message);
 }
 
+/* An answer that was filtered may have a finish reason and no message. */
 static bool is_choice(uint32_t kind, hg_json choice)
 {
     if (kind == HG_R_COMPLETE)
         return choice.kind == HG_J_OBJ;
     return json_member(choice, HG_S("message")).kind == HG_J_OBJ ||
-           json_member(choice, HG_S("delta")).kind == HG_J_OBJ;
+           json_member(choice, HG_S("delta")).kind == HG_J_OBJ ||
+           finish_read(json_member(choice, HG_S("finish_reason")));
 }
 
 static bool is_answer(uint32_t kind, hg_json doc)

@@ -250,16 +250,17 @@ static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string
     swap->done = true;
 }
 
-/* The message so far, which some repeat in each event, would tell what was taken out. */
-static void repeated_messages_remove(struct arena *arena, hg_json doc, struct splice *splice)
+/* Beside the delta some have the message so far, or the same text once more, which would tell what
+ * was taken out. */
+static void repetitions_remove(struct arena *arena, hg_json doc, struct splice *splice)
 {
     size_t count = json_count(json_member(doc, HG_S("choices")));
 
     for (size_t i = 0; i < count; i++) {
-        const char *place = arena_fmt(arena, "/choices/%zu/message", i).p;
-
-        if (json_get(doc, arena_fmt(arena, "/choices/%zu/delta", i).p).kind)
-            splice_remove(splice, place);
+        if (!json_get(doc, arena_fmt(arena, "/choices/%zu/delta", i).p).kind)
+            continue;
+        splice_remove(splice, arena_fmt(arena, "/choices/%zu/message", i).p);
+        splice_remove(splice, arena_fmt(arena, "/choices/%zu/text", i).p);
     }
 }
 
@@ -287,7 +288,7 @@ void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struc
     }
     swap.splice = splice_new(arena, doc);
     event_visit(doc, &swap.visitor);
-    repeated_messages_remove(arena, doc, swap.splice);
+    repetitions_remove(arena, doc, swap.splice);
     splice_into(swap.splice, changed);
     event_put(out, chain_flat(changed, arena));
 }

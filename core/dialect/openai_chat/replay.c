@@ -138,7 +138,9 @@ static bool chat_put(struct replay *replay, hg_json choices)
     hg_json choice;
 
     while (json_next(choices, &it, NULL, &choice)) {
-        if (json_member(choice, HG_S("message")).kind != HG_J_OBJ ||
+        uint32_t message = json_member(choice, HG_S("message")).kind;
+
+        if ((message != HG_J_OBJ && message != HG_J_NULL && message != HG_J_NONE) ||
             json_member(choice, HG_S("finish_reason")).kind != HG_J_STR)
             return false;
         message_put(replay, choice, count++);

@@ -26,6 +26,12 @@ struct choice {
     bool begun;
 };
 
+/* A member of the root of a whole answer. */
+struct extra {
+    struct extra *next;
+    hg_str name, raw;
+};
+
 struct dialect_writer {
     struct arena *arena;
     uint32_t kind;
@@ -34,7 +40,7 @@ struct dialect_writer {
     int64_t created;
     struct choice *choices;
     uint32_t choice_count;
-    struct chain *extra; /* whole answers: members of the root */
+    struct extra *extra; /* the newest first */
     hg_usage usage;
     hg_str error_type, error_message;
 };
@@ -49,7 +55,6 @@ struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, boo
     writer->is_stream = is_stream;
     writer->with_usage = with_usage;
     writer->created = clock_wall_us() / 1000000;
-    writer->extra = chain_new(arena);
     return writer;
 }
 
@@ -208,6 +213,17 @@ static void media_put(struct chain *out, const hg_event *event)
 static bool is_json(hg_str text)
 {
     return text.n && json_measure(text) == text.n;
+}
+
+/* Names that we write ourselves. */
+static bool is_own_name(hg_str name)
+{
+    static const char *const names[] = {"id", "object", "created", "model", "choices", "usage"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(name, text_of(names[i])))
+            return true;
+    return false;
 }
 
 /* ---- a stream -------------------------------------------------------------------------------- */
@@ -388,7 +404,7 @@ static void stream_write(struct dialect_writer *writer, const hg_event *event, s
         finish_chunk(writer, event, out);
         break;
     case HG_EV_EXTRA:
-        if (is_json(event->text))
+        if (is_json(event->text) && !is_own_name(event->name))
             bare_chunk(writer, event, out);
         break;
     case HG_EV_ERROR:
@@ -412,6 +428,24 @@ static void list_keep(struct dialect_writer *writer, struct chain **where, const
         media_put(*where, event);
     else if (is_json(event->text))
         json_put_raw(*where, event->text);
+}
+
+/* A name that comes again has the new value. */
+static void extra_keep(struct dialect_writer *writer, const hg_event *event)
+{
+    struct extra *extra = writer->extra;
+
+    if (!is_json(event->text) || is_own_name(event->name))
+        return;
+    while (extra && !text_is(extra->name, event->name))
+        extra = extra->next;
+    if (!extra) {
+        extra = arena_zalloc(writer->arena, sizeof *extra);
+        extra->name = arena_text(writer->arena, event->name);
+        extra->next = writer->extra;
+        writer->extra = extra;
+    }
+    extra->raw = arena_text(writer->arena, event->text);
 }
 
 static void whole_write(struct dialect_writer *writer, const hg_event *event)
@@ -448,14 +482,7 @@ static void whole_write(struct dialect_writer *writer, const hg_event *event)
             choice->finish = event->finish ? event->finish : HG_FIN_OTHER;
         break;
     case HG_EV_EXTRA:
-        if (is_json(event->text)) {
-            hg_str name = arena_text(writer->arena, event->name);
-
-            if (writer->extra->depth == 0)
-                json_obj(writer->extra);
-            json_key(writer->extra, name);
-            json_put_raw(writer->extra, event->text);
-        }
+        extra_keep(writer, event);
         break;
     default:
         break;
@@ -477,9 +504,8 @@ static void kept_put(struct chain *out, const struct chain *kept, hg_str otherwi
     json_put_raw(out, chain_flat(string, out->arena));
 }
 
-static void tools_put(struct dialect_writer *writer, const struct choice *choice, struct chain *out)
+static void tools_put(const struct choice *choice, struct chain *out)
 {
-    (void)writer;
     JSON_KEY(out, "tool_calls");
     json_arr(out);
     for (uint32_t i = 0; i < choice->tool_count; i++) {
@@ -513,8 +539,7 @@ static void list_put(struct chain *out, hg_str key, struct chain *list)
     json_put_raw(out, chain_flat(list, out->arena));
 }
 
-static void message_put(struct dialect_writer *writer, const struct choice *choice,
-                        struct chain *out)
+static void message_put(const struct choice *choice, struct chain *out)
 {
     bool has_tools = false;
 
@@ -531,7 +556,7 @@ static void message_put(struct dialect_writer *writer, const struct choice *choi
         kept_put(out, choice->reasoning, HG_S("\"\""));
     }
     if (has_tools)
-        tools_put(writer, choice, out);
+        tools_put(choice, out);
     list_put(out, HG_S("annotations"), choice->citations);
     list_put(out, HG_S("images"), choice->media);
     json_end(out);
@@ -551,7 +576,7 @@ static void choices_put(struct dialect_writer *writer, struct chain *out)
             JSON_KEY(out, "text");
             kept_put(out, choice->text, HG_S("\"\""));
         } else {
-            message_put(writer, choice, out);
+            message_put(choice, out);
         }
         JSON_KEY(out, "finish_reason");
         json_put_str(out, finish_word(choice->finish));
@@ -560,21 +585,11 @@ static void choices_put(struct dialect_writer *writer, struct chain *out)
     json_end(out);
 }
 
-/* The extra members as they were collected, between their brackets. */
-static void extra_put(struct dialect_writer *writer, struct chain *out)
+static void extra_put(const struct dialect_writer *writer, struct chain *out)
 {
-    hg_json_it it = {{0, 0}};
-    hg_json root, value;
-    hg_str key;
-
-    if (writer->extra->depth == 0)
-        return;
-    json_end(writer->extra);
-    if (!json_parse(writer->arena, chain_flat(writer->extra, writer->arena), &root, NULL))
-        return;
-    while (json_next(root, &it, &key, &value)) {
-        json_key(out, json_unescape(writer->arena, key));
-        json_put_raw(out, json_raw(value));
+    for (const struct extra *extra = writer->extra; extra; extra = extra->next) {
+        json_key(out, extra->name);
+        json_put_raw(out, extra->raw);
     }
 }
 
