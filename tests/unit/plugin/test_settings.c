@@ -135,7 +135,7 @@ START_TEST(values_are_checked_against_lists_and_limits)
     refused(schema, "{\"l\":[{},{},{}]}", "settings.l: must have at most 2 entries");
     refused(schema, "{\"l\":[{},{\"p\":\"x\"}]}",
             "settings.l[1].p: must be a whole number, not a string");
-    refused(schema, "{\"l\":[{},{\"q\":1}]}", "settings.l[1].q: unknown");
+    refused(schema, "{\"l\":[{},{\"quux\":1}]}", "settings.l[1].quux: unknown");
     taken(schema, "{\"a\":3,\"s\":\"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\"}",
           "{\"a\":3,\"s\":\"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\"}");
 }
