@@ -5,23 +5,6 @@ import pytest
 from support.gateway import Gateway
 from support.simulator import Simulator
 
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "description": "The weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "city": {"type": "string"},
-                "unit": {"enum": ["celsius", "fahrenheit"]},
-                "days": {"type": "integer", "minimum": 1, "maximum": 7},
-            },
-            "required": ["city", "unit", "days"],
-        },
-    },
-}
-
 
 class Stand:
     def __init__(self, folder):

@@ -7,7 +7,6 @@ import pytest
 
 openai = pytest.importorskip("openai", reason="the SDK is not installed: tests/sdk/requirements.txt")
 
-from conftest import TOOL  # noqa: E402
 from support.fold import fold_stream  # noqa: E402
 from support.gateway import Gateway  # noqa: E402
 from support.places import SHARED  # noqa: E402
@@ -15,6 +14,23 @@ from support.shared import cassettes, response_bytes  # noqa: E402
 from support.simulator import Simulator  # noqa: E402
 
 HELLO = [{"role": "user", "content": "Hello gate"}]
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "unit": {"enum": ["celsius", "fahrenheit"]},
+                "days": {"type": "integer", "minimum": 1, "maximum": 7},
+            },
+            "required": ["city", "unit", "days"],
+        },
+    },
+}
 
 
 @pytest.fixture
