@@ -13,8 +13,7 @@ echo
 i=0
 for file; do
   printf 'static const char text_%d[] =\n' "$i"
-  awk '{ gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/\?/, "\\?");
-         printf "    \"%s\\n\"\n", $0 }' "$root/$file"
+  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$/\\n"/' "$root/$file"
   printf '    "";\n\n'
   i=$((i + 1))
 done

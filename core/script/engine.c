@@ -80,6 +80,7 @@ static int open_all(lua_State *L)
     require_open(L);
     lua_newtable(L);
     task_open(L);
+    words_open(L);
     require_set(L, "headgate.host");
     return 0;
 }
@@ -276,21 +277,6 @@ bool engine_add_library(struct engine *engine, const char *name, const luaL_Reg 
     struct library_add add = {name, functions, upvalue};
 
     return engine_protected(engine, add_library, &add, error);
-}
-
-static int add_alias(lua_State *L)
-{
-    const char *const *names = lua_touserdata(L, 1);
-
-    require_alias(L, names[0], names[1]);
-    return 0;
-}
-
-bool engine_alias(struct engine *engine, const char *name, const char *other, struct error *error)
-{
-    const char *names[] = {name, other};
-
-    return engine_protected(engine, add_alias, names, error);
 }
 
 /* ---- going on -------------------------------------------------------------------------------- */

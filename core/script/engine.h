@@ -72,9 +72,6 @@ void engine_free(struct engine **engine);
 bool engine_add_library(struct engine *engine, const char *name, const luaL_Reg *functions,
                         void *upvalue, struct error *error);
 
-/* Makes library modules that require `name` get the library module `other`: a fake, for tests. */
-bool engine_alias(struct engine *engine, const char *name, const char *other, struct error *error);
-
 /* Runs a route file in an environment of its own and keeps what it returns; *ret_ref is for
  * lua_rawgeti(L, LUA_REGISTRYINDEX, ref). `name` is what errors call it ("routes/chat.lua"), and
  * every error begins with name:line. Waiting is not possible while it runs. */

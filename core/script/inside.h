@@ -157,7 +157,6 @@ void require_open(lua_State *L);
 void require_push(lua_State *L, bool is_library); /* the function `require` */
 void require_set(lua_State *L, const char *name); /* pops the value of module `name` */
 void require_get(lua_State *L, const char *name, bool is_library); /* loads it and pushes it */
-void require_alias(lua_State *L, const char *name, const char *other);
 
 /* routine.c */
 void routines_init(struct engine *engine);
@@ -185,6 +184,9 @@ struct task {
 };
 void task_open(lua_State *L); /* adds to the table at the top what headgate.host has of ours */
 void task_ended(struct routine *routine, enum routine_outcome outcome);
+
+/* words.c */
+void words_open(lua_State *L); /* the same */
 
 /* sleepers.c */
 /* At `due` the routine is woken with `push`. It must be about to wait. */

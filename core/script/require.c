@@ -9,28 +9,20 @@
 #include "base/text.h"
 #include "script/library.h"
 
-/* Tables in the registry: name -> value, for the library and for routes, and name -> other name. */
-static char modules_key, faces_key, aliases_key;
+/* Tables in the registry: name -> value, for the library and for routes. */
+static char modules_key, faces_key;
 
 /* In modules while a file runs, to notice a circle. */
 static char loading;
 
 void require_open(lua_State *L)
 {
-    char *const keys[] = {&modules_key, &faces_key, &aliases_key};
+    char *const keys[] = {&modules_key, &faces_key};
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         lua_newtable(L);
         lua_rawsetp(L, LUA_REGISTRYINDEX, keys[i]);
     }
-}
-
-void require_alias(lua_State *L, const char *name, const char *other)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &aliases_key);
-    lua_pushstring(L, other);
-    lua_setfield(L, -2, name);
-    lua_pop(L, 1);
 }
 
 /* Adds the fields to what is there, so that several can register parts of one module. */
@@ -78,19 +70,39 @@ static int load_inside(lua_State *L, const char *name)
     return LUA_OK;
 }
 
-/* A library module's file below the folder for development; nil if it is not there. */
+static bool push_file(lua_State *L, const char *path)
+{
+    char part[4096];
+    size_t n;
+    luaL_Buffer text;
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return false;
+    /* Raising in between would leave it open: but only for lack of memory, at load time. */
+    luaL_buffinit(L, &text);
+    while ((n = fread(part, 1, sizeof part, file)) > 0)
+        luaL_addlstring(&text, part, n);
+    luaL_pushresult(&text);
+    fclose(file);
+    return true;
+}
+
+/* A module's file below the folder for development; nil if it is not there. Its chunk has the same
+ * name as the one inside, so that errors point at routes in both cases (words.c). */
 static int load_below(lua_State *L, const char *folder, const char *name)
 {
-    static const char *const forms[] = {"%s/%s.lua", "%s/%s/init.lua"};
+    static const char *const forms[] = {"%s.lua", "%s/init.lua"};
     const char *path = luaL_gsub(L, name, ".", "/");
 
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        const char *full = lua_pushfstring(L, forms[i], folder, path);
-        FILE *file = fopen(full, "re");
+        const char *file = lua_pushfstring(L, forms[i], path);
+        size_t len;
 
-        if (file) {
-            fclose(file);
-            return luaL_loadfilex(L, full, "t");
+        if (push_file(L, lua_pushfstring(L, "%s/%s", folder, file))) {
+            const char *text = lua_tolstring(L, -1, &len);
+
+            return luaL_loadbufferx(L, text, len, lua_pushfstring(L, "=%s", file), "t");
         }
     }
     lua_pushnil(L);
@@ -105,22 +117,11 @@ static void push_chunk(lua_State *L, const char *name)
 
     if (status != LUA_OK)
         lua_error(L);
-    lua_replace(L, top + 1);
+    lua_replace(L, top + 1); /* the chunk is at the top, what it was made of below it */
     lua_settop(L, top + 1);
 }
 
 /* ---- modules --------------------------------------------------------------------------------- */
-
-static const char *real_name(lua_State *L, const char *name)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &aliases_key);
-    lua_getfield(L, -1, name);
-
-    const char *other = lua_tostring(L, -1); /* the table keeps it */
-
-    lua_pop(L, 2);
-    return other ? other : name;
-}
 
 static void unknown_module(lua_State *L, const char *name)
 {
@@ -159,7 +160,6 @@ static void run_module(lua_State *L, int modules, const char *name)
 
 static void push_module(lua_State *L, const char *name)
 {
-    name = real_name(L, name);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key);
     if (lua_getfield(L, -1, name) == LUA_TNIL) {
         lua_pop(L, 1);

@@ -1,0 +1,29 @@
+-- s.shadow(h, { to = h2, sample = 0.02, max_inflight = 8 }): h2 gets a copy of some requests; what
+-- it answers is read, recorded and dropped, and the client never waits for it.
+local host = require "headgate.host"
+local core = require "headgate.core"
+
+return function(handler, o)
+  core.options(o, "s.shadow", { "to", "sample", "max_inflight" })
+  local run = core.handler(handler, "s.shadow")
+  local to = core.handler(o.to, "s.shadow: to")
+  local sample = core.number(o.sample, "s.shadow: sample", 0, 1, 1)
+  local most = core.number(o.max_inflight, "s.shadow: max_inflight", 1, 10000, 8)
+  local inflight = 0
+  local leave = setmetatable({}, { __close = function() inflight = inflight - 1 end })
+
+  local function follow(copy)
+    local _ <close> = leave
+    local resp = to(copy)
+    if resp then resp:text() end
+  end
+
+  return core.made(function(req, options)
+    if inflight < most and host.random() < sample then
+      inflight = inflight + 1
+      -- The copy lives on when the request is over.
+      if not host.detach(follow, host.copy(req)) then inflight = inflight - 1 end
+    end
+    return run(req, options)
+  end)
+end
