@@ -375,12 +375,18 @@ static void member_put(struct fold *fold, struct chain *out, const struct bag_me
     }
 }
 
-/* Calls and choices have their numbers in the order of their list, where they need one. */
+/* Calls and choices have their numbers in the order of their list, where they need one; and what
+ * the deltas made is the message. */
 static void bag_put(struct fold *fold, struct chain *out, const struct bag *bag)
 {
-    for (size_t i = 0; i < bag->count; i++)
-        if (!text_is(bag->members[i].key, HG_S("index")))
+    bool has_delta = bag_find(bag, HG_S("delta")) != NULL;
+
+    for (size_t i = 0; i < bag->count; i++) {
+        hg_str key = bag->members[i].key;
+
+        if (!text_is(key, HG_S("index")) && !(has_delta && text_is(key, HG_S("message"))))
             member_put(fold, out, &bag->members[i]);
+    }
 }
 
 static void choices_put(struct fold *fold, struct chain *out)

@@ -45,8 +45,9 @@ static hg_str path_plain(hg_str path, char plain[PATH_MAX_KNOWN])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < path.n; i++) {
-        char c = path.p[i];
+    /* As if with a slash at the end, so that the last segment is looked at like others. */
+    for (size_t i = 0; i <= path.n; i++) {
+        char c = i < path.n ? path.p[i] : '/';
 
         if (c == '%' && i + 2 < path.n && hex_value(path.p[i + 1]) >= 0 &&
             hex_value(path.p[i + 2]) >= 0) {
