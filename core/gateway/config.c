@@ -188,14 +188,15 @@ static char *folder_of(const char *path)
     return absolute;
 }
 
-static bool no_file(const char *path, struct error *error)
+static void no_file(const char *path, struct error *error)
 {
-    return error_set(error,
-                     "%s%s: write a file headgate.lua with the line\n  listen \"127.0.0.1:8787\"\n"
-                     "and one such as\n  provider \"openai\" { plugin = \"openai\", api_key = "
-                     "secret \"OPENAI_API_KEY\" }\nand name it on the command line",
-                     path ? path : "there is no configuration",
-                     path ? ": there is no such file" : "");
+    error_set(error,
+              "%s: write a file headgate.lua with the lines listen \"127.0.0.1:8787\" and, for "
+              "example, provider \"openai\" { plugin = \"openai\", api_key = secret "
+              "\"OPENAI_API_KEY\" }, and name it on the command line",
+              path ? "there is no such file" : "there is no configuration");
+    if (path)
+        error_prefix(error, "%s", path);
 }
 
 static bool evaluate(struct config *config, const char *source, size_t length, struct error *error)
@@ -211,7 +212,7 @@ struct config *config_load(const char *path, struct error *error)
 {
     size_t length;
 
-    if (!path || access(path, F_OK) != 0) {
+    if (!path || (access(path, F_OK) != 0 && errno == ENOENT)) {
         no_file(path, error);
         return NULL;
     }

@@ -63,9 +63,9 @@ static const struct field listen_tls[] = {
     FIELD(struct config_listen, client_ca, FIELD_FILE, 0, 0),
 };
 
-#define FIELDS(list)                     \
-    {                                    \
-        list, sizeof list / sizeof *list \
+#define FIELDS(list)                          \
+    {                                         \
+        (list), sizeof(list) / sizeof *(list) \
     }
 
 const struct fields config_limits_fields = FIELDS(limits);

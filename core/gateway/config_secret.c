@@ -16,7 +16,7 @@ enum {
 
 static bool is_variable(hg_str name)
 {
-    if (!name.n || isdigit((unsigned char)*name.p))
+    if (!name.p || !name.n || isdigit((unsigned char)*name.p))
         return false;
     for (size_t i = 0; i < name.n; i++)
         if (!isalnum((unsigned char)name.p[i]) && name.p[i] != '_')
@@ -26,7 +26,7 @@ static bool is_variable(hg_str name)
 
 static bool is_source(hg_str text)
 {
-    if (!text_starts(text, FILE_PREFIX))
+    if (!text.p || !text_starts(text, FILE_PREFIX))
         return is_variable(text);
     return text.n > FILE_PREFIX.n && !memchr(text.p, '$', text.n) && !memchr(text.p, '}', text.n);
 }
@@ -126,7 +126,7 @@ static bool add_source(struct buffer *out, hg_str source, struct error *error)
 
     if (!is_source(source))
         good = error_set(error, "secret '%s': not the name of an environment variable", name);
-    else if (text_starts(source, FILE_PREFIX))
+    else if (source.p && text_starts(source, FILE_PREFIX))
         good = add_file(out, name + FILE_PREFIX.n, error);
     else
         good = add_variable(out, name, error);
@@ -245,7 +245,7 @@ json_t *config_resolve_secrets(const json_t *value, struct error *error)
 
 static void add_absolute(struct buffer *out, hg_str source, const char *folder)
 {
-    bool file = text_starts(source, FILE_PREFIX);
+    bool file = source.p && text_starts(source, FILE_PREFIX);
     size_t skip = file ? FILE_PREFIX.n : 0;
     char *name = xstrndup(source.p ? source.p + skip : "", source.n - skip);
     char *path = file ? config_path_from(folder, name) : xstrdup(name);

@@ -51,6 +51,7 @@ void metrics_init(struct metrics *metrics, unsigned slots, uint32_t cells)
     size_t size;
     struct metrics layout = lay_out(slots, cells, &size);
 
+    ensure(slots <= SLOTS_MAX);
     /* Not as a whole: that would touch the pages of all metrics to come. */
     metrics->slots = layout.slots;
     metrics->cells = layout.cells;
@@ -289,6 +290,8 @@ struct metric_cell metric_find(struct metrics *metrics, unsigned slot, int32_t i
     struct values packed;
 
     ensure(slot < metrics->slots);
+    if (!metrics_slot_used(metrics, slot))
+        atomic_store_explicit(&metrics->used[slot], true, memory_order_relaxed);
     if (!metric)
         return (struct metric_cell){metrics_cell(metrics, slot, 0), &metrics->lost};
     packed.n = 0;
@@ -365,9 +368,13 @@ static bool metric_from(struct metric *metric, const struct metric_spec *spec)
 
 static bool is_same(const struct metric *a, const struct metric *b)
 {
-    return a->type == b->type && a->real == b->real && a->n_labels == b->n_labels &&
-           a->n_bounds == b->n_bounds && memcmp(a->labels, b->labels, sizeof a->labels) == 0 &&
-           memcmp(a->bounds, b->bounds, sizeof a->bounds) == 0;
+    if (a->type != b->type || a->real != b->real || a->n_labels != b->n_labels ||
+        a->n_bounds != b->n_bounds || memcmp(a->labels, b->labels, sizeof a->labels) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->n_bounds; i++)
+        if (a->bounds[i] != b->bounds[i])
+            return false;
+    return true;
 }
 
 static int32_t declare(struct metrics *metrics, struct metric *wanted)
@@ -442,6 +449,8 @@ void metrics_forget(struct metrics *metrics, unsigned slot)
     uint32_t count = atomic_load_explicit(&metrics->n_series, memory_order_acquire);
 
     ensure(slot < metrics->slots);
+    if (!metrics_slot_used(metrics, slot))
+        return;
     for (uint32_t i = 0; i < count; i++) {
         const struct series *series = metrics_series(metrics, i);
 

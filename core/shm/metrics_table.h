@@ -10,6 +10,7 @@ enum {
     METRIC_NAME = 96,
     METRIC_HELP = 200,
     LABEL_NAME = 40,
+    SLOTS_MAX = 256,
     /* Where what has no place goes: the first cells of each slot. */
     LOST_CELLS = 8,
     MAX_SERIES = 1000
@@ -46,6 +47,9 @@ struct metrics {
     uint32_t texts_size, buckets;  /* bytes; a power of two */
     size_t series_at, buckets_at, texts_at, cells_at;
 
+    /* Which slots have ever counted: reading the cells of the others would make pages of them. */
+    _Atomic bool used[SLOTS_MAX];
+
     _Atomic uint32_t n_metrics;
     _Atomic uint32_t n_series;
     uint32_t n_cells, n_texts;
@@ -77,6 +81,11 @@ static inline _Atomic uint64_t *metrics_cell(const struct metrics *metrics, unsi
 
 /* A series exists once it is in the table, whatever n_series says. */
 bool metrics_published(const struct metrics *metrics, uint32_t number);
+
+static inline bool metrics_slot_used(const struct metrics *metrics, unsigned slot)
+{
+    return atomic_load_explicit(&metrics->used[slot], memory_order_relaxed);
+}
 
 static inline double metrics_real(uint64_t bits)
 {

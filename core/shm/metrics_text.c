@@ -23,6 +23,8 @@ static void sum_up(const struct metrics *metrics, const struct metric *metric,
     for (unsigned slot = 0; slot < metrics->slots; slot++) {
         const _Atomic uint64_t *at = metrics_cell(metrics, slot, series->cell);
 
+        if (!metrics_slot_used(metrics, slot))
+            continue;
         for (uint32_t i = 0; i < metric->n_cells; i++)
             sums->whole[i] += atomic_load_explicit(at + i, memory_order_relaxed);
         sums->real +=

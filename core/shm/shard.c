@@ -198,7 +198,8 @@ struct entry *shard_find(struct shard *shard, const struct shard_key *key, hg_ns
 /* Moves the hand on to an entry that was not used since it came by last, and removes it. */
 static void evict_one(struct shard *shard, hg_ns now)
 {
-    for (uint64_t turns = 0; turns <= 2 * (uint64_t)shard->bricks; turns++) {
+    for (uint64_t turns = 0;; turns++) {
+        ensure(turns <= 2 * (uint64_t)shard->bricks);
         struct entry *entry = entry_at(shard, shard->hand);
         bool old = entry->kind > BRICK_MORE && has_expired(entry, now);
 
@@ -212,7 +213,6 @@ static void evict_one(struct shard *shard, hg_ns now)
         }
         entry->hot = 0;
     }
-    ensure(false && "there is no entry to evict");
 }
 
 static uint32_t take_brick(struct shard *shard)

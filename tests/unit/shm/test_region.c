@@ -61,6 +61,27 @@ START_TEST(a_worker_that_uses_little_has_little_resident)
 }
 END_TEST
 
+START_TEST(writing_the_metrics_makes_no_pages_for_idle_slots)
+{
+    struct metrics *metrics = region_metrics(region);
+    struct buffer out = {0};
+    char name[16];
+
+    for (int i = 0; i < 400; i++) {
+        snprintf(name, sizeof name, "m%d", i);
+        metric_add(metric_find(metrics, 0,
+                               metric_declare(metrics, &(struct metric_spec){.name = name}), NULL),
+                   1);
+    }
+    long before = shared_kb();
+
+    metrics_write(metrics, &out);
+    ck_assert_uint_gt(out.len, 400 * 8);
+    ck_assert_int_lt(shared_kb(), before + 128);
+    buffer_done(&out);
+}
+END_TEST
+
 START_TEST(a_plan_that_makes_no_sense_is_an_error)
 {
     struct error error = {{0}};
@@ -248,6 +269,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_worker_that_uses_little_has_little_resident);
+    tcase_add_test(tcase, writing_the_metrics_makes_no_pages_for_idle_slots);
     tcase_add_test(tcase, a_plan_that_makes_no_sense_is_an_error);
     tcase_add_test(tcase, every_slot_has_a_ring_of_its_own);
     tcase_add_test(tcase, the_culprit_can_be_read_after_a_kill);
