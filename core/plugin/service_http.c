@@ -74,8 +74,10 @@ static bool authority_read(struct place *place)
     uint64_t number = place->is_tls ? 443 : 80;
 
     if (rest.n && rest.p[0] == '[') {
+        bool is_closed = memchr(rest.p, ']', rest.n) != NULL;
+
         place->host = text_cut(text_from(rest, 1), ']', &rest);
-        if (rest.n && rest.p[0] != ':')
+        if (!is_closed || (rest.n && rest.p[0] != ':'))
             return false;
         port = rest.n ? text_from(rest, 1) : rest;
     } else {
