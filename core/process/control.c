@@ -182,6 +182,7 @@ static void open_loggers(struct control *control)
         .run_dir = control->setup->run_dir,
         .region = control->setup->region,
         .slot = control->setup->slot,
+        .secret = config_secret,
     };
 
     control->host = plugin_host_new(&host);
