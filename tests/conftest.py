@@ -78,9 +78,10 @@ def gateway(tmp_path):
 
     yield make
     crashed = []
-    for one in made:
+    for one in made:  # what they say is shown with the failure of the test
         status = one.stop()
         text = one.output()
+        print(text)
         if "ERROR: AddressSanitizer" in text or "runtime error:" in text or "LeakSanitizer" in text:
             crashed.append(text)
         elif status not in (0, -signal.SIGKILL) and not getattr(one, "may_fail", False):

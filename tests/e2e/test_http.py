@@ -123,11 +123,11 @@ def test_a_body_that_is_no_document_is_a_400_that_says_why(gateway, upstream, bo
 
 def test_limits_have_their_own_answers(gateway, upstream):
     gate = gateway(upstream(), config=
-                   'limits { max_body = "2KB", max_head = "4KB", max_header_count = 20 }')
+                   'limits { max_body = "2KB", max_head = "64KB", max_header_count = 20 }')
     cases = {
         413: request_bytes("POST", CHAT, b"x" * 5000),
         414: request_bytes("GET", "/v1/" + "a" * 20_000),
-        431: request_bytes("GET", "/v1/models", headers={"X-Long": "a" * 20_000}),
+        431: request_bytes("GET", "/v1/models", headers={"X-Long": "a" * 80_000}),
     }
     for status, data in cases.items():
         with Connection(gate.port) as client:
