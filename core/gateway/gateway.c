@@ -460,6 +460,7 @@ static void plugins_make(struct gateway *gateway)
         .req = &view_api,
         .request_id = view_request_id,
         .upstream = give_upstream,
+        .secret = config_secret,
         .arg = gateway});
 }
 
