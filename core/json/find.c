@@ -108,7 +108,51 @@ const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, co
     return p;
 }
 
+FOR_AVX2 static const uint8_t *quote_avx2(const uint8_t *p, const uint8_t *end)
+{
+    __m256i quote = _mm256_set1_epi8('"');
+
+    for (; end - p >= 64; p += 64) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+
+        low = _mm256_cmpeq_epi8(low, quote);
+        high = _mm256_cmpeq_epi8(high, quote);
+        if (_mm256_movemask_epi8(_mm256_or_si256(low, high)))
+            return p + __builtin_ctzll(bits_of(low, high));
+    }
+    return p;
+}
+
+const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8_t *end)
+{
+    if (end - p >= 64 && __builtin_cpu_supports("avx2")) {
+        p = quote_avx2(p, end);
+        if (end - p >= 64)
+            return p;
+    }
+    for (; end - p >= 16; p += 16) {
+        unsigned mask = find_mask_quote(find_load(p));
+
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+    if (p < end && end - from >= 16)
+        FIND_LAST(find_mask_quote, p, end);
+    while (p < end && *p != '"')
+        p++;
+    return p;
+}
+
 #else
+
+const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8_t *end)
+{
+    (void)from;
+    while (p < end && *p != '"')
+        p++;
+    return p;
+}
 
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
                                        bool *ret_escaped)

@@ -23,8 +23,7 @@ static inline unsigned find_mask_string(__m128i v)
 
 static inline unsigned find_mask_quote(__m128i v)
 {
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
 }
 
 /* Bit 5 tells '{' from '[' and '}' from ']'. */
@@ -89,24 +88,20 @@ static inline const uint8_t *find_string_special(const uint8_t *from, const uint
     return p;
 }
 
-/* The next quote or backslash, in text known to be valid. */
+const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8_t *end);
+
+/* The next quote, escaped or not. */
 static inline const uint8_t *find_quote(const uint8_t *from, const uint8_t *p, const uint8_t *end)
 {
 #if defined(__SSE2__)
-    for (; end - p >= 16; p += 16) {
+    for (int i = 0; i < 2 && end - p >= 16; i++, p += 16) {
         unsigned mask = find_mask_quote(find_load(p));
 
         if (mask)
             return p + __builtin_ctz(mask);
     }
-    if (p < end && end - from >= 16)
-        FIND_LAST(find_mask_quote, p, end);
-#else
-    (void)from;
 #endif
-    while (p < end && *p != '"' && *p != '\\')
-        p++;
-    return p;
+    return find_quote_far(from, p, end);
 }
 
 /* The next bracket of any kind or quote, in text known to be valid and outside of strings. */

@@ -271,12 +271,21 @@ size_t json_measure(hg_str text)
     return end ? (size_t)(end - scan.from) : 0;
 }
 
+/* A quote ends the string unless an odd number of backslashes stands before it. */
 const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p, const uint8_t *end)
 {
-    p = find_quote(from, p + 1, end);
-    while (*p == '\\')
-        p = find_quote(from, p + 2, end);
-    return p + 1;
+    const uint8_t *first = p + 1, *quote = find_quote(from, first, end);
+
+    for (;;) {
+        const uint8_t *slash = quote;
+
+        while (slash > first && slash[-1] == '\\')
+            slash--;
+        if (((quote - slash) & 1) == 0)
+            return quote + 1;
+        first = quote + 1;
+        quote = find_quote(from, first, end);
+    }
 }
 
 static const uint8_t *skip_container(const uint8_t *from, const uint8_t *p, const uint8_t *end)

@@ -82,20 +82,36 @@ static bool byte_is_plain(struct look *look, const char *at)
 }
 
 #if defined(__SSE2__)
-/* Bytes worth a closer look: line ends, and quotes before the first letters of our words. */
-static unsigned mask_of(const char *at)
+static inline __m128i both(__m128i second, char x, __m128i fourth, char y)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-    __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-    __m128i letter = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('f')),
-                                               _mm_cmpeq_epi8(next, _mm_set1_epi8('u'))),
-                                  _mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('e')),
-                                               _mm_cmpeq_epi8(next, _mm_set1_epi8('c'))));
-    __m128i quote = _mm_and_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), letter);
+    return _mm_and_si128(_mm_cmpeq_epi8(second, _mm_set1_epi8(x)),
+                         _mm_cmpeq_epi8(fourth, _mm_set1_epi8(y)));
+}
+
+/* Quotes at the start of what may be one of our words, by their second and fourth bytes:
+ * "finish_reason", "usage", "error", "choices". */
+static inline __m128i words_of(__m128i v, __m128i second, __m128i fourth)
+{
+    __m128i found =
+        _mm_or_si128(_mm_or_si128(both(second, 'f', fourth, 'n'), both(second, 'u', fourth, 'a')),
+                     _mm_or_si128(both(second, 'e', fourth, 'r'), both(second, 'c', fourth, 'o')));
+
+    return _mm_and_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+}
+
+static inline __m128i load(const char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/* Bytes worth a closer look: these quotes, and line ends. Reads three bytes beyond the 16. */
+static inline unsigned mask_of(const char *at)
+{
+    __m128i v = load(at);
     __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
                                 _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
 
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, line));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(line, words_of(v, load(at + 1), load(at + 3))));
 }
 #endif
 
@@ -107,7 +123,7 @@ bool openai_is_plain(hg_str events)
     if (!events.n || !line_is_plain(&look, at))
         return false;
 #if defined(__SSE2__)
-    for (; look.end - at >= 17; at += 16)
+    for (; look.end - at >= 19; at += 16)
         for (unsigned mask = mask_of(at); mask; mask &= mask - 1)
             if (!byte_is_plain(&look, at + __builtin_ctz(mask)))
                 return false;
