@@ -33,7 +33,7 @@ struct dialect_event {
     bool has_usage;
     bool is_valid;   /* false: no event of this format at all */
     uint32_t finish; /* HG_FIN_..., 0: goes on */
-    hg_str text;     /* the text that this event adds to choice 0 */
+    hg_str text;     /* the text that this event adds: of all choices, reasoning and calls too */
     hg_str model, id;
     hg_str error_type, error_message;
     hg_usage usage;

@@ -86,20 +86,20 @@ static bool choice_failed(struct arena *arena, hg_json doc, hg_str *ret_type, hg
         member_read(arena, choice, error, ret_type, ret_message);
         return true;
     }
-    if (!finish_is_failure(reason))
+    if (!openai_finish_is_failure(reason))
         return false;
     *ret_type = json_str(arena, reason);
     *ret_message = HG_S("the provider ended the answer with an error");
     return true;
 }
 
-bool error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_message)
+bool openai_error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_message)
 {
     hg_json error = json_member(doc, HG_S("error"));
     int64_t status = json_i64(json_get(doc, "/base_resp/status_code"), 0);
 
     if (doc.kind == HG_J_ARR)
-        return error_read(arena, json_element(doc, 0), ret_type, ret_message);
+        return openai_error_read(arena, json_element(doc, 0), ret_type, ret_message);
     if (is_something(error)) {
         member_read(arena, doc, error, ret_type, ret_message);
         return true;
@@ -124,7 +124,7 @@ static bool is_choice(uint32_t kind, hg_json choice)
         return choice.kind == HG_J_OBJ;
     return json_member(choice, HG_S("message")).kind == HG_J_OBJ ||
            json_member(choice, HG_S("delta")).kind == HG_J_OBJ ||
-           finish_read(json_member(choice, HG_S("finish_reason")));
+           openai_finish_read(json_member(choice, HG_S("finish_reason")));
 }
 
 static bool is_answer(uint32_t kind, hg_json doc)
@@ -155,8 +155,8 @@ static uint32_t answer_finish(hg_json doc)
         hg_json reason = json_member(choice, HG_S("finish_reason"));
 
         /* Some say nothing at the end of a good answer. */
-        finish =
-            reason.kind == HG_J_STR && !json_raw_str(reason).n ? HG_FIN_STOP : finish_read(reason);
+        finish = reason.kind == HG_J_STR && !json_raw_str(reason).n ? HG_FIN_STOP
+                                                                    : openai_finish_read(reason);
     }
     return finish;
 }
@@ -164,12 +164,12 @@ static uint32_t answer_finish(hg_json doc)
 void openai_read_answer(struct arena *arena, uint32_t kind, hg_json doc, struct dialect_answer *ret)
 {
     *ret = (struct dialect_answer){0};
-    ret->is_error = error_read(arena, doc, &ret->error_type, &ret->error_message);
+    ret->is_error = openai_error_read(arena, doc, &ret->error_type, &ret->error_message);
     ret->is_valid = !ret->is_error && is_answer(kind, doc);
     ret->model = json_str(arena, json_member(doc, HG_S("model")));
     ret->id = json_str(arena, json_member(doc, HG_S("id")));
     ret->finish = answer_finish(doc);
-    ret->has_usage = usage_read(usage_find(doc), &ret->usage);
+    ret->has_usage = openai_usage_read(openai_usage_find(doc), &ret->usage);
     if (kind == HG_R_IMAGE && ret->is_valid) {
         ret->usage.size = sizeof ret->usage;
         ret->usage.flags |= HG_U_IMAGES;

@@ -166,7 +166,7 @@ static bool delta_has_content(hg_json delta)
 static void choice_read(hg_json choice, struct dialect_event *ret)
 {
     hg_json delta = json_member(choice, HG_S("delta"));
-    uint32_t finish = finish_read(json_member(choice, HG_S("finish_reason")));
+    uint32_t finish = openai_finish_read(json_member(choice, HG_S("finish_reason")));
 
     if (!delta.kind)
         delta = json_member(choice, HG_S("message"));
@@ -206,7 +206,7 @@ static hg_str event_text(struct arena *arena, hg_json doc)
 {
     struct text_sum sum = {.visitor = {sum_add}, .arena = arena};
 
-    event_visit(doc, &sum.visitor);
+    openai_event_visit(doc, &sum.visitor);
     return sum.joined ? chain_flat(sum.joined, arena) : sum.text;
 }
 
@@ -216,8 +216,8 @@ static void document_read(struct arena *arena, hg_json doc, struct dialect_event
     hg_json_it it = {{0, 0}};
     hg_json choice;
 
-    ret->is_error = error_read(arena, doc, &ret->error_type, &ret->error_message);
-    ret->has_usage = usage_read(usage_find(doc), &ret->usage);
+    ret->is_error = openai_error_read(arena, doc, &ret->error_type, &ret->error_message);
+    ret->has_usage = openai_usage_read(openai_usage_find(doc), &ret->usage);
     ret->is_valid = choices.kind == HG_J_ARR || ret->has_usage;
     ret->model = json_str(arena, json_member(doc, HG_S("model")));
     ret->id = json_str(arena, json_member(doc, HG_S("id")));
@@ -280,7 +280,7 @@ static void repetitions_remove(struct arena *arena, hg_json doc, struct splice *
     }
 }
 
-void event_put(struct chain *out, hg_str json)
+void openai_event_put(struct chain *out, hg_str json)
 {
     while (json.n) {
         hg_str line = text_cut(json, '\n', &json);
@@ -299,12 +299,12 @@ void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struc
     hg_json doc;
 
     if (!json_parse(arena, text_trim(data), &doc, NULL) || doc.kind != HG_J_OBJ) {
-        event_put(out, data);
+        openai_event_put(out, data);
         return;
     }
     swap.splice = splice_new(arena, doc);
-    event_visit(doc, &swap.visitor);
+    openai_event_visit(doc, &swap.visitor);
     repetitions_remove(arena, doc, swap.splice);
     splice_into(swap.splice, changed);
-    event_put(out, chain_flat(changed, arena));
+    openai_event_put(out, chain_flat(changed, arena));
 }

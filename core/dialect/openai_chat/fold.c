@@ -432,7 +432,7 @@ static bool event_fold(struct fold *fold, hg_str bytes)
     if (!event.has_data || !data.n || text_starts(data, HG_S("[DONE]")))
         return true;
     if (!json_parse(fold->arena, data, &root, NULL) ||
-        error_read(fold->arena, root, &type, &message))
+        openai_error_read(fold->arena, root, &type, &message))
         return false;
     if (root.kind == HG_J_OBJ)
         root_merge(fold, root);

@@ -11,11 +11,11 @@ struct text_visitor {
     void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json string);
 };
 
-void request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
-void answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+void openai_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+void openai_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
 
 /* The texts of one event: of all choices, and of reasoning, refusals and tool calls too. */
-void event_visit(hg_json doc, struct text_visitor *visitor);
+void openai_event_visit(hg_json doc, struct text_visitor *visitor);
 
 size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
                             size_t max);
@@ -34,19 +34,19 @@ void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret
 /* ---- usage.c --------------------------------------------------------------------------------- */
 
 /* Reads a usage object of any server of this format; false if it counts nothing. */
-bool usage_read(hg_json usage, hg_usage *ret_usage);
+bool openai_usage_read(hg_json usage, hg_usage *ret_usage);
 
 /* Where an answer or event has its usage. */
-hg_json usage_find(hg_json doc);
+hg_json openai_usage_find(hg_json doc);
 
 /* HG_FIN_... of a finish reason; 0 for null or none. Some servers say by it that they failed. */
-uint32_t finish_read(hg_json reason);
-bool finish_is_failure(hg_json reason);
+uint32_t openai_finish_read(hg_json reason);
+bool openai_finish_is_failure(hg_json reason);
 
 /* ---- answer.c -------------------------------------------------------------------------------- */
 
 /* Whether the document says that something failed, and what, in any of the shapes there are. */
-bool error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_message);
+bool openai_error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_str *ret_message);
 
 void openai_read_answer(struct arena *arena, uint32_t kind, hg_json doc,
                         struct dialect_answer *ret);
@@ -58,7 +58,7 @@ void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *r
 void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out);
 
 /* Writes JSON as the data of one event. */
-void event_put(struct chain *out, hg_str json);
+void openai_event_put(struct chain *out, hg_str json);
 
 /* ---- error.c --------------------------------------------------------------------------------- */
 

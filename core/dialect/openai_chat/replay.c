@@ -53,7 +53,7 @@ static struct chain *chunk_begin(struct replay *replay)
 static void chunk_end(struct replay *replay, struct chain *chunk)
 {
     json_end(chunk);
-    event_put(replay->out, chain_flat(chunk, replay->arena));
+    openai_event_put(replay->out, chain_flat(chunk, replay->arena));
     replay->later = true;
 }
 
@@ -165,7 +165,7 @@ static void completion_put(struct replay *replay, hg_json choices)
 
 static void usage_put(struct replay *replay, bool is_chat)
 {
-    hg_json usage = usage_find(replay->root);
+    hg_json usage = openai_usage_find(replay->root);
     struct chain *chunk;
 
     if (!usage.kind)
@@ -189,7 +189,7 @@ bool openai_to_events(struct arena *arena, uint32_t kind, hg_str body, bool with
 
     if ((kind != HG_R_CHAT && kind != HG_R_COMPLETE) ||
         !json_parse(arena, body, &replay.root, NULL) || replay.root.kind != HG_J_OBJ ||
-        error_read(arena, replay.root, &type, &message))
+        openai_error_read(arena, replay.root, &type, &message))
         return false;
     choices = json_member(replay.root, HG_S("choices"));
     if (choices.kind != HG_J_ARR || !json_count(choices))

@@ -145,7 +145,7 @@ static void members_visit(hg_json doc, const char *const *keys, struct text_visi
     }
 }
 
-void request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
+void openai_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
 {
     static const char *const others[] = {"prompt", "suffix",    "input",        "query",
                                          "text",   "documents", "instructions", NULL};
@@ -170,7 +170,7 @@ static void choice_visit(hg_json choice, struct text_visitor *visitor)
     }
 }
 
-void answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
+void openai_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
 {
     hg_json choices = json_member(doc, HG_S("choices"));
     hg_json_it it = {{0, 0}};
@@ -183,7 +183,7 @@ void answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor)
 }
 
 /* Perplexity's events have the whole message so far beside the delta; that is not new. */
-void event_visit(hg_json doc, struct text_visitor *visitor)
+void openai_event_visit(hg_json doc, struct text_visitor *visitor)
 {
     hg_json choices = json_member(doc, HG_S("choices"));
     hg_json_it it = {{0, 0}};
@@ -223,7 +223,7 @@ size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_
 {
     struct text_list list = {{list_add}, arena, texts, 0, max};
 
-    request_visit(kind, doc, &list.visitor);
+    openai_request_visit(kind, doc, &list.visitor);
     return list.count;
 }
 
@@ -232,7 +232,7 @@ size_t openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_t
 {
     struct text_list list = {{list_add}, arena, texts, 0, max};
 
-    answer_visit(kind, doc, &list.visitor);
+    openai_answer_visit(kind, doc, &list.visitor);
     return list.count;
 }
 
@@ -315,11 +315,11 @@ static void document_edit(struct arena *arena, uint32_t kind, hg_json doc,
 void openai_request_edit(struct arena *arena, uint32_t kind, hg_json doc,
                          const struct dialect_edits *edits, struct chain *out)
 {
-    document_edit(arena, kind, doc, edits, out, request_visit);
+    document_edit(arena, kind, doc, edits, out, openai_request_visit);
 }
 
 void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,
                         const struct dialect_edits *edits, struct chain *out)
 {
-    document_edit(arena, kind, doc, edits, out, answer_visit);
+    document_edit(arena, kind, doc, edits, out, openai_answer_visit);
 }

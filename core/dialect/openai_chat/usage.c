@@ -93,7 +93,7 @@ static bool is_sane(const hg_usage *usage)
            usage->cache_write < most && usage->reasoning < most;
 }
 
-bool usage_read(hg_json object, hg_usage *ret_usage)
+bool openai_usage_read(hg_json object, hg_usage *ret_usage)
 {
     hg_usage usage = {.size = sizeof usage};
 
@@ -116,7 +116,7 @@ bool usage_read(hg_json object, hg_usage *ret_usage)
     return true;
 }
 
-hg_json usage_find(hg_json doc)
+hg_json openai_usage_find(hg_json doc)
 {
     hg_json usage = json_member(doc, HG_S("usage"));
 
@@ -155,7 +155,7 @@ static const struct finish_word finish_words[] = {
     {"guardrail", HG_FIN_FILTER},
 };
 
-uint32_t finish_read(hg_json reason)
+uint32_t openai_finish_read(hg_json reason)
 {
     hg_str word = json_raw_str(reason);
 
@@ -167,7 +167,7 @@ uint32_t finish_read(hg_json reason)
     return HG_FIN_OTHER;
 }
 
-bool finish_is_failure(hg_json reason)
+bool openai_finish_is_failure(hg_json reason)
 {
     return json_is(reason, HG_S("error")) ||
            json_is(reason, HG_S("insufficient_system_resource")) ||

@@ -1,48 +1,15 @@
 /* Answers written from normalised events, for providers with a wire of their own: chunk by chunk,
  * or kept and written as a whole at the end. */
+#include "dialect/openai_chat/writer.h"
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
-#include "dialect/openai_chat/parts.h"
 #include "json/write.h"
 
 enum {
     CHOICES_MAX = 128,
     TOOLS_MAX = 128
-};
-
-struct tool {
-    hg_str id, name;
-    struct chain *args; /* whole answers: escaped */
-    bool started, has_args;
-};
-
-struct choice {
-    struct chain *text, *reasoning;  /* whole answers: escaped */
-    struct chain *citations, *media; /* whole answers: elements of a list */
-    struct tool *tools;
-    uint32_t tool_count, tool_room;
-    uint32_t finish;
-    bool begun;
-};
-
-/* A member of the root of a whole answer. */
-struct extra {
-    struct extra *next;
-    hg_str name, raw;
-};
-
-struct dialect_writer {
-    struct arena *arena;
-    uint32_t kind;
-    bool is_stream, with_usage, failed;
-    hg_str id, model;
-    int64_t created;
-    struct choice *choices;
-    uint32_t choice_count;
-    struct extra *extra; /* the newest first */
-    hg_usage usage;
-    hg_str error_type, error_message;
 };
 
 struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, bool is_stream,
@@ -58,9 +25,7 @@ struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, boo
     return writer;
 }
 
-/* ---- what is kept ---------------------------------------------------------------------------- */
-
-static struct choice *choice_of(struct dialect_writer *writer, uint32_t number)
+struct choice *writer_choice(struct dialect_writer *writer, uint32_t number)
 {
     if (number >= CHOICES_MAX)
         return NULL;
@@ -75,7 +40,7 @@ static struct choice *choice_of(struct dialect_writer *writer, uint32_t number)
     return &writer->choices[number];
 }
 
-static struct tool *tool_of(struct dialect_writer *writer, struct choice *choice, uint32_t number)
+struct tool *writer_tool(struct dialect_writer *writer, struct choice *choice, uint32_t number)
 {
     if (number >= TOOLS_MAX)
         return NULL;
@@ -88,13 +53,6 @@ static struct tool *tool_of(struct dialect_writer *writer, struct choice *choice
         choice->tool_count = number + 1;
     }
     return &choice->tools[number];
-}
-
-static void keep(struct dialect_writer *writer, struct chain **where, hg_str text)
-{
-    if (!*where)
-        *where = chain_new(writer->arena);
-    json_escape(*where, text);
 }
 
 static hg_str random_id(struct arena *arena)
@@ -122,7 +80,7 @@ static hg_str object_name(const struct dialect_writer *writer)
     return writer->is_stream ? HG_S("chat.completion.chunk") : HG_S("chat.completion");
 }
 
-static void root_begin(struct dialect_writer *writer, struct chain *out)
+void writer_root_begin(struct dialect_writer *writer, struct chain *out)
 {
     json_obj(out);
     if (writer->kind != HG_R_EMBED) {
@@ -140,7 +98,7 @@ static void root_begin(struct dialect_writer *writer, struct chain *out)
 }
 
 /* There is no other word than these in this format. */
-static hg_str finish_word(uint32_t finish)
+hg_str writer_finish_word(uint32_t finish)
 {
     switch (finish) {
     case HG_FIN_LENGTH:
@@ -163,7 +121,7 @@ static void count_put(struct chain *out, const hg_usage *usage, uint32_t flag, h
     json_put_u64(out, count);
 }
 
-static void usage_put(struct dialect_writer *writer, struct chain *out)
+void writer_usage_put(struct dialect_writer *writer, struct chain *out)
 {
     const hg_usage *usage = &writer->usage;
 
@@ -196,7 +154,7 @@ static void usage_put(struct dialect_writer *writer, struct chain *out)
 }
 
 /* {"type":"image_url","image_url":{"url":"data:image/png;base64,..."}} */
-static void media_put(struct chain *out, const hg_event *event)
+void writer_media_put(struct chain *out, const hg_event *event)
 {
     json_obj(out);
     JSON_KEY(out, "type");
@@ -210,13 +168,13 @@ static void media_put(struct chain *out, const hg_event *event)
     json_end(out);
 }
 
-static bool is_json(hg_str text)
+bool writer_is_json(hg_str text)
 {
     return text.n && json_measure(text) == text.n;
 }
 
 /* Names that we write ourselves. */
-static bool is_own_name(hg_str name)
+bool writer_is_own_name(hg_str name)
 {
     static const char *const names[] = {"id", "object", "created", "model", "choices", "usage"};
 
@@ -226,396 +184,11 @@ static bool is_own_name(hg_str name)
     return false;
 }
 
-/* ---- a stream -------------------------------------------------------------------------------- */
-
-static void chunk_begin(struct dialect_writer *writer, const hg_event *event, struct chain *out)
-{
-    struct choice *choice = choice_of(writer, event->choice);
-
-    CHAIN_PUT_LIT(out, "data: ");
-    root_begin(writer, out);
-    JSON_KEY(out, "choices");
-    json_arr(out);
-    json_obj(out);
-    JSON_KEY(out, "index");
-    json_put_u64(out, event->choice);
-    if (writer->kind == HG_R_COMPLETE)
-        return;
-    JSON_KEY(out, "delta");
-    json_obj(out);
-    if (!choice->begun) {
-        JSON_KEY(out, "role");
-        json_put_str(out, HG_S("assistant"));
-    }
-    choice->begun = true;
-}
-
-static void chunk_end(struct dialect_writer *writer, uint32_t finish, struct chain *out)
-{
-    if (writer->kind != HG_R_COMPLETE)
-        json_end(out);
-    JSON_KEY(out, "finish_reason");
-    if (finish)
-        json_put_str(out, finish_word(finish));
-    else
-        json_put_null(out);
-    json_end(out);
-    json_end(out);
-    json_end(out);
-    CHAIN_PUT_LIT(out, "\n\n");
-}
-
-static void text_chunk(struct dialect_writer *writer, const hg_event *event, hg_str key,
-                       struct chain *out)
-{
-    if (!event->text.n)
-        return;
-    chunk_begin(writer, event, out);
-    json_key(out, writer->kind == HG_R_COMPLETE ? HG_S("text") : key);
-    json_put_str(out, event->text);
-    chunk_end(writer, 0, out);
-}
-
-static void function_put(hg_str name, hg_str args, struct chain *out)
-{
-    JSON_KEY(out, "function");
-    json_obj(out);
-    if (name.n) {
-        JSON_KEY(out, "name");
-        json_put_str(out, name);
-    }
-    JSON_KEY(out, "arguments");
-    json_put_str(out, args);
-    json_end(out);
-}
-
-static void tool_chunk(struct dialect_writer *writer, const hg_event *event, hg_str args,
-                       struct chain *out)
-{
-    bool starts = event->type == HG_EV_TOOL_START;
-
-    chunk_begin(writer, event, out);
-    JSON_KEY(out, "tool_calls");
-    json_arr(out);
-    json_obj(out);
-    JSON_KEY(out, "index");
-    json_put_u64(out, event->index);
-    if (starts) {
-        JSON_KEY(out, "id");
-        json_put_str(out, event->id);
-        JSON_KEY(out, "type");
-        json_put_str(out, HG_S("function"));
-    }
-    function_put(starts ? event->name : HG_S(""), args, out);
-    json_end(out);
-    json_end(out);
-    chunk_end(writer, 0, out);
-}
-
-static void list_chunk(struct dialect_writer *writer, const hg_event *event, struct chain *out)
-{
-    if (writer->kind == HG_R_COMPLETE)
-        return;
-    chunk_begin(writer, event, out);
-    json_key(out, event->type == HG_EV_MEDIA ? HG_S("images") : HG_S("annotations"));
-    json_arr(out);
-    if (event->type == HG_EV_MEDIA)
-        media_put(out, event);
-    else
-        json_put_raw(out, event->text);
-    json_end(out);
-    chunk_end(writer, 0, out);
-}
-
-/* Calls that never got an argument get an empty object: readers parse what they get. */
-static void finish_chunk(struct dialect_writer *writer, const hg_event *event, struct chain *out)
-{
-    struct choice *choice = choice_of(writer, event->choice);
-
-    if (choice->finish)
-        return;
-    for (uint32_t i = 0; i < choice->tool_count; i++) {
-        hg_event args = {.type = HG_EV_TOOL_ARGS, .choice = event->choice, .index = i};
-
-        if (choice->tools[i].started && !choice->tools[i].has_args)
-            tool_chunk(writer, &args, HG_S("{}"), out);
-    }
-    choice->finish = event->finish ? event->finish : HG_FIN_OTHER;
-    chunk_begin(writer, event, out);
-    if (writer->kind == HG_R_COMPLETE) {
-        JSON_KEY(out, "text");
-        json_put_str(out, HG_S(""));
-    }
-    chunk_end(writer, choice->finish, out);
-}
-
-/* A chunk of no choice: the usage, or a member that has no place of its own. */
-static void bare_chunk(struct dialect_writer *writer, const hg_event *extra, struct chain *out)
-{
-    CHAIN_PUT_LIT(out, "data: ");
-    root_begin(writer, out);
-    JSON_KEY(out, "choices");
-    json_arr(out);
-    json_end(out);
-    if (extra) {
-        json_key(out, extra->name);
-        json_put_raw(out, extra->text);
-    } else {
-        usage_put(writer, out);
-    }
-    json_end(out);
-    CHAIN_PUT_LIT(out, "\n\n");
-}
-
-static void stream_write(struct dialect_writer *writer, const hg_event *event, struct chain *out)
-{
-    struct choice *choice = choice_of(writer, event->choice);
-    struct tool *tool = tool_of(writer, choice, event->index);
-    hg_str error;
-
-    switch (event->type) {
-    case HG_EV_TEXT:
-        text_chunk(writer, event, HG_S("content"), out);
-        break;
-    case HG_EV_REASONING:
-        if (writer->kind == HG_R_CHAT)
-            text_chunk(writer, event, HG_S("reasoning_content"), out);
-        break;
-    case HG_EV_TOOL_START:
-        if (tool && !tool->started) {
-            tool->started = true;
-            tool_chunk(writer, event, HG_S(""), out);
-        }
-        break;
-    case HG_EV_TOOL_ARGS:
-        if (tool && tool->started && event->text.n) {
-            tool->has_args = true;
-            tool_chunk(writer, event, event->text, out);
-        }
-        break;
-    case HG_EV_CITATION:
-        if (is_json(event->text))
-            list_chunk(writer, event, out);
-        break;
-    case HG_EV_MEDIA:
-        list_chunk(writer, event, out);
-        break;
-    case HG_EV_FINISH:
-        finish_chunk(writer, event, out);
-        break;
-    case HG_EV_EXTRA:
-        if (is_json(event->text) && !is_own_name(event->name))
-            bare_chunk(writer, event, out);
-        break;
-    case HG_EV_ERROR:
-        error = openai_error_event(writer->arena, event->name, (hg_str){0}, event->text);
-        chain_put_const(out, error.p, error.n);
-        break;
-    default:
-        break;
-    }
-}
-
-/* ---- a whole answer -------------------------------------------------------------------------- */
-
-static void list_keep(struct dialect_writer *writer, struct chain **where, const hg_event *event)
-{
-    if (!*where) {
-        *where = chain_new(writer->arena);
-        json_arr(*where);
-    }
-    if (event->type == HG_EV_MEDIA)
-        media_put(*where, event);
-    else if (is_json(event->text))
-        json_put_raw(*where, event->text);
-}
-
-/* A name that comes again has the new value. */
-static void extra_keep(struct dialect_writer *writer, const hg_event *event)
-{
-    struct extra *extra = writer->extra;
-
-    if (!is_json(event->text) || is_own_name(event->name))
-        return;
-    while (extra && !text_is(extra->name, event->name))
-        extra = extra->next;
-    if (!extra) {
-        extra = arena_zalloc(writer->arena, sizeof *extra);
-        extra->name = arena_text(writer->arena, event->name);
-        extra->next = writer->extra;
-        writer->extra = extra;
-    }
-    extra->raw = arena_text(writer->arena, event->text);
-}
-
-static void whole_write(struct dialect_writer *writer, const hg_event *event)
-{
-    struct choice *choice = choice_of(writer, event->choice);
-    struct tool *tool = tool_of(writer, choice, event->index);
-
-    switch (event->type) {
-    case HG_EV_TEXT:
-        keep(writer, &choice->text, event->text);
-        break;
-    case HG_EV_REASONING:
-        keep(writer, &choice->reasoning, event->text);
-        break;
-    case HG_EV_TOOL_START:
-        if (tool && !tool->started) {
-            tool->started = true;
-            tool->id = arena_text(writer->arena, event->id);
-            tool->name = arena_text(writer->arena, event->name);
-        }
-        break;
-    case HG_EV_TOOL_ARGS:
-        if (tool && tool->started)
-            keep(writer, &tool->args, event->text);
-        break;
-    case HG_EV_CITATION:
-        list_keep(writer, &choice->citations, event);
-        break;
-    case HG_EV_MEDIA:
-        list_keep(writer, &choice->media, event);
-        break;
-    case HG_EV_FINISH:
-        if (!choice->finish)
-            choice->finish = event->finish ? event->finish : HG_FIN_OTHER;
-        break;
-    case HG_EV_EXTRA:
-        extra_keep(writer, event);
-        break;
-    default:
-        break;
-    }
-}
-
-/* A kept text as a string, from what is escaped already. */
-static void kept_put(struct chain *out, const struct chain *kept, hg_str otherwise)
-{
-    struct chain *string = chain_new(out->arena);
-
-    if (!kept || !kept->len) {
-        json_put_raw(out, otherwise);
-        return;
-    }
-    CHAIN_PUT_LIT(string, "\"");
-    chain_put_chain(string, kept, 0, kept->len);
-    CHAIN_PUT_LIT(string, "\"");
-    json_put_raw(out, chain_flat(string, out->arena));
-}
-
-static void tools_put(const struct choice *choice, struct chain *out)
-{
-    JSON_KEY(out, "tool_calls");
-    json_arr(out);
-    for (uint32_t i = 0; i < choice->tool_count; i++) {
-        const struct tool *tool = &choice->tools[i];
-
-        if (!tool->started)
-            continue;
-        json_obj(out);
-        JSON_KEY(out, "id");
-        json_put_str(out, tool->id);
-        JSON_KEY(out, "type");
-        json_put_str(out, HG_S("function"));
-        JSON_KEY(out, "function");
-        json_obj(out);
-        JSON_KEY(out, "name");
-        json_put_str(out, tool->name);
-        JSON_KEY(out, "arguments");
-        kept_put(out, tool->args, HG_S("\"{}\""));
-        json_end(out);
-        json_end(out);
-    }
-    json_end(out);
-}
-
-static void list_put(struct chain *out, hg_str key, struct chain *list)
-{
-    if (!list)
-        return;
-    json_end(list);
-    json_key(out, key);
-    json_put_raw(out, chain_flat(list, out->arena));
-}
-
-static void message_put(const struct choice *choice, struct chain *out)
-{
-    bool has_tools = false;
-
-    for (uint32_t i = 0; i < choice->tool_count; i++)
-        has_tools |= choice->tools[i].started;
-    JSON_KEY(out, "message");
-    json_obj(out);
-    JSON_KEY(out, "role");
-    json_put_str(out, HG_S("assistant"));
-    JSON_KEY(out, "content");
-    kept_put(out, choice->text, has_tools ? HG_S("null") : HG_S("\"\""));
-    if (choice->reasoning) {
-        JSON_KEY(out, "reasoning_content");
-        kept_put(out, choice->reasoning, HG_S("\"\""));
-    }
-    if (has_tools)
-        tools_put(choice, out);
-    list_put(out, HG_S("annotations"), choice->citations);
-    list_put(out, HG_S("images"), choice->media);
-    json_end(out);
-}
-
-static void choices_put(struct dialect_writer *writer, struct chain *out)
-{
-    JSON_KEY(out, "choices");
-    json_arr(out);
-    for (uint32_t i = 0; i < writer->choice_count; i++) {
-        const struct choice *choice = &writer->choices[i];
-
-        json_obj(out);
-        JSON_KEY(out, "index");
-        json_put_u64(out, i);
-        if (writer->kind == HG_R_COMPLETE) {
-            JSON_KEY(out, "text");
-            kept_put(out, choice->text, HG_S("\"\""));
-        } else {
-            message_put(choice, out);
-        }
-        JSON_KEY(out, "finish_reason");
-        json_put_str(out, finish_word(choice->finish));
-        json_end(out);
-    }
-    json_end(out);
-}
-
-static void extra_put(const struct dialect_writer *writer, struct chain *out)
-{
-    for (const struct extra *extra = writer->extra; extra; extra = extra->next) {
-        json_key(out, extra->name);
-        json_put_raw(out, extra->raw);
-    }
-}
-
-static void whole_end(struct dialect_writer *writer, struct chain *out)
-{
-    if (writer->failed) {
-        hg_str body = openai_error_body(writer->arena, 502, writer->error_type, (hg_str){0},
-                                        writer->error_message);
-
-        chain_put_const(out, body.p, body.n);
-        return;
-    }
-    root_begin(writer, out);
-    if (writer->kind != HG_R_EMBED)
-        choices_put(writer, out);
-    extra_put(writer, out);
-    if (writer->usage.flags)
-        usage_put(writer, out);
-    json_end(out);
-}
-
 /* ---- both ------------------------------------------------------------------------------------ */
 
 void openai_write(struct dialect_writer *writer, const hg_event *event, struct chain *out)
 {
-    if (writer->failed || !choice_of(writer, event->choice))
+    if (writer->failed || !writer_choice(writer, event->choice))
         return;
     switch (event->type) {
     case HG_EV_START:
@@ -634,22 +207,16 @@ void openai_write(struct dialect_writer *writer, const hg_event *event, struct c
         break;
     }
     if (writer->is_stream)
-        stream_write(writer, event, out);
+        writer_stream_write(writer, event, out);
     else
-        whole_write(writer, event);
+        writer_whole_write(writer, event);
     writer->failed = event->type == HG_EV_ERROR;
 }
 
-/* A stream that failed has no end mark: its readers would take it for a whole one. */
 void openai_write_end(struct dialect_writer *writer, struct chain *out)
 {
-    if (!writer->is_stream) {
-        whole_end(writer, out);
-        return;
-    }
-    if (writer->failed)
-        return;
-    if (writer->with_usage && writer->usage.flags)
-        bare_chunk(writer, NULL, out);
-    CHAIN_PUT_LIT(out, "data: [DONE]\n\n");
+    if (writer->is_stream)
+        writer_stream_end(writer, out);
+    else
+        writer_whole_end(writer, out);
 }
