@@ -1,0 +1,189 @@
+#!/bin/sh
+# From a clean clone to a first answer: installs what is missing, builds into build/, starts a
+# provider and the gateway, and asks it something, at once and as a stream.
+#
+#   examples/quickstart.sh           with the built-in simulator as provider
+#   OPENAI_API_KEY=sk-... examples/quickstart.sh     with OpenAI
+#   examples/quickstart.sh --keep    leaves the gateway running
+#
+# For Debian 12 or something like it; as root, or with sudo.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${BUILD_DIR:-$root/build}
+place=$build/quickstart
+keep=no
+simulator=
+gateway=
+
+for arg; do
+  case $arg in
+  --keep) keep=yes ;;
+  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "quickstart: no option '$arg'; there is --keep" >&2; exit 2 ;;
+  esac
+done
+
+if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
+else bold= dim= plain=; fi
+
+say() { printf '\n%s==> %s%s\n' "$bold" "$*" "$plain"; }
+note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+
+# Runs a long command quietly; when it fails, shows the end of what it said.
+quietly() {
+  name=$1
+  shift
+  if ! "$@" >"$place/$name.log" 2>&1; then
+    tail -n 25 "$place/$name.log" >&2
+    echo "quickstart: '$*' failed; all it said is in $place/$name.log" >&2
+    exit 1
+  fi
+}
+
+finish() {
+  [ $keep = yes ] && [ -n "$gateway" ] && return
+  if [ -n "$gateway" ]; then kill "$gateway" 2>/dev/null && wait "$gateway" 2>/dev/null || true; fi
+  if [ -n "$simulator" ]; then
+    kill "$simulator" 2>/dev/null && wait "$simulator" 2>/dev/null || true
+  fi
+}
+trap finish EXIT
+trap 'keep=no; exit 130' INT TERM
+
+# Waits until a line of a file matches; prints what the pattern's group found.
+await() {
+  file=$1 pattern=$2 pid=$3
+  tries=0
+  while [ $tries -lt 200 ]; do
+    found=$(sed -n "s|.*$pattern.*|\\1|p" "$file" 2>/dev/null | head -n 1)
+    if [ -n "$found" ]; then
+      echo "$found"
+      return
+    fi
+    kill -0 "$pid" 2>/dev/null || break
+    tries=$((tries + 1))
+    sleep 0.05
+  done
+  cat "$file" >&2
+  echo "quickstart: it did not start; see above" >&2
+  exit 1
+}
+
+# ---- what is needed ------------------------------------------------------------------------------
+
+mkdir -p "$place"
+
+missing=
+for package in gcc make autoconf automake libtool pkg-config curl ca-certificates \
+  libevent-dev libssl-dev libjansson-dev liblua5.4-dev libpcre2-dev libhttp-parser-dev; do
+  dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' ||
+    missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  say "Installing$missing"
+  as_root=
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  quietly update $as_root apt-get -q update
+  # shellcheck disable=SC2086
+  quietly install $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
+    --no-install-recommends $missing
+fi
+
+say "Building into $build"
+if [ ! -x "$root/configure" ] || [ "$root/configure.ac" -nt "$root/configure" ]; then
+  quietly autogen "$root/autogen.sh"
+fi
+if [ ! -f "$build/config.status" ]; then
+  quietly configure sh -c 'cd "$1" && "$2/configure" -q' sh "$build" "$root"
+fi
+quietly make make -C "$build" -j "${JOBS:-$(nproc)}"
+headgate=$build/headgate
+note "$("$headgate" version)"
+
+# ---- a provider, and the gateway -------------------------------------------------------------------
+
+# Plugins of this build, not of one that may be installed.
+HEADGATE_PLUGIN_PATH=$build/.libs
+export HEADGATE_PLUGIN_PATH
+
+if [ -n "${OPENAI_API_KEY:-}" ]; then
+  say "Using OpenAI, with the key from OPENAI_API_KEY"
+  provider='provider "openai" { plugin = "openai", api_key = secret "OPENAI_API_KEY" }'
+else
+  say "Starting a simulated provider (set OPENAI_API_KEY to use the real one)"
+  "$headgate" simulate --listen 127.0.0.1:0 >"$place/simulator.log" 2>&1 </dev/null &
+  simulator=$!
+  url=$(await "$place/simulator.log" 'listening on \(http://[^ ]*\)' $simulator)
+  note "$url"
+  provider="provider \"openai\" { plugin = \"openai\", base_url = \"$url/v1\" }"
+fi
+
+cat >"$place/headgate.lua" <<END
+-- Written by examples/quickstart.sh.
+listen "127.0.0.1:0"
+admin  "127.0.0.1:0"
+
+$provider
+
+logger "access" { plugin = "jsonl", path = "access.jsonl" }
+END
+
+say "Starting the gateway with this configuration"
+sed '1d' "$place/headgate.lua"
+rm -f "$place/access.jsonl"
+"$headgate" stop --now --run-dir "$place/run" >/dev/null 2>&1 || true
+"$headgate" run -c "$place/headgate.lua" --run-dir "$place/run" >"$place/gateway.log" 2>&1 \
+  </dev/null &
+gateway=$!
+base=$(await "$place/gateway.log" 'listening on \(http://[^ ]*\)' $gateway)
+admin=$(await "$place/gateway.log" 'admin on \(http://[^ ]*\)' $gateway)
+note "$base"
+
+# ---- two requests ------------------------------------------------------------------------------------
+
+question='"messages":[{"role":"user","content":"Say hello in five words."}]'
+
+ask() {
+  curl -sS --fail-with-body -m 60 "$@" -H 'content-type: application/json' \
+    "$base/v1/chat/completions"
+}
+
+say "A chat request"
+ask -d "{\"model\":\"gpt-4o-mini\",$question}"
+echo
+
+say "The same as a stream"
+ask -N -d "{\"model\":\"gpt-4o-mini\",\"stream\":true,$question}"
+
+say "What was recorded of the second one"
+tries=0
+while [ "$(cat "$place/access.jsonl" 2>/dev/null | wc -l)" -lt 2 ] && [ $tries -lt 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+tail -n 1 "$place/access.jsonl"
+
+# ---- what next -----------------------------------------------------------------------------------------
+
+say "Three things to try next"
+cat <<END
+1. Use it from an SDK: only the base URL changes.
+     OpenAI(base_url="http://127.0.0.1:8787/v1", api_key="any")     examples/minimal/headgate.lua
+2. Write a route: fallback, balancing, caching and more in a few lines of Lua.
+     less examples/routes/02_fallback.lua
+     build/headgate test examples/routes
+3. Look at it while it works: the processes, and the numbers.
+     examples/quickstart.sh --keep
+     build/headgate status --run-dir $place/run
+     curl $admin/metrics
+END
+
+if [ $keep = yes ]; then
+  say "The gateway is still running"
+  echo "It answers on $base/v1 and is stopped by"
+  echo "  $headgate stop --run-dir $place/run${simulator:+; kill $simulator}"
+else
+  say "Stopping"
+  "$headgate" stop --run-dir "$place/run"
+fi
