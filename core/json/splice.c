@@ -1,7 +1,7 @@
 /* A splice is a list of edits, ordered by place and never overlapping: an edit of something larger
  * takes the place of those inside it, and one inside a value that was itself put there is made in
  * that value. */
-#include "json/splice.h"
+#include "json/splice_parts.h"
 
 #include <string.h>
 
@@ -9,33 +9,6 @@
 #include "base/text.h"
 #include "json/pointer.h"
 #include "json/write.h"
-
-enum edit_kind {
-    EDIT_REPLACE,
-    EDIT_REMOVE,
-    EDIT_INSERT
-};
-
-/* The bytes from..to go; `raw` comes. An insertion has no bytes that go. */
-struct edit {
-    size_t from, to;
-    enum edit_kind kind;
-    hg_str raw;
-    hg_str key, lead;  /* insertion: the plain key; the same written, with its colon */
-    hg_json container; /* insertion, removal: the object */
-    hg_json value;     /* replacement, removal: what was there */
-
-    /* Removal: the end of the value before (0: it is the first), and the key behind (0: none). */
-    size_t before_end, behind;
-};
-
-struct splice {
-    struct arena *arena;
-    hg_json root;
-    hg_str text;
-    struct edit *edits;
-    size_t count, room, removals;
-};
 
 struct splice *splice_new(struct arena *arena, hg_json root)
 {
@@ -415,102 +388,4 @@ static bool place_remove(struct splice *splice, const char *pointer)
 bool splice_remove(struct splice *splice, const char *place)
 {
     return place_remove(splice, place_pointer(splice, place));
-}
-
-/* ---- writing -------------------------------------------------------------------------------- */
-
-struct writing {
-    const struct splice *splice;
-    struct chain *out;
-    struct block *block; /* NULL: the original is borrowed */
-    size_t at;           /* so far the original was written or left out */
-
-    /* The last removal took the comma behind it, and the next member's key is here. */
-    size_t behind;
-    size_t inserted_at;
-};
-
-enum {
-    COPY_BELOW = 32
-}; /* shorter pieces are copied: a segment costs more */
-
-static void piece_put(struct chain *out, struct block *block, const char *p, size_t n)
-{
-    if (n < COPY_BELOW)
-        chain_put(out, p, n);
-    else if (block)
-        chain_put_block(out, block, p, n);
-    else
-        chain_put_const(out, p, n);
-}
-
-/* Copies the original up to `until` and goes on behind `next`. */
-static void original_put(struct writing *writing, size_t until, size_t next)
-{
-    if (until > writing->at)
-        piece_put(writing->out, writing->block, writing->splice->text.p + writing->at,
-                  until - writing->at);
-    if (next > writing->at)
-        writing->at = next;
-}
-
-/* The first members of an object go with the comma behind them, others with the one before. */
-static void removal_put(struct writing *writing, const struct edit *edit)
-{
-    if (edit->before_end && edit->from != writing->behind) {
-        original_put(writing, edit->before_end, edit->to);
-        return;
-    }
-    original_put(writing, edit->from, edit->behind ? edit->behind : edit->to);
-    writing->behind = edit->behind;
-}
-
-static bool keeps_a_member(const struct splice *splice, hg_json object)
-{
-    size_t removed = 0;
-
-    for (size_t i = 0; splice->removals && i < splice->count; i++) {
-        const struct edit *edit = &splice->edits[i];
-
-        removed += edit->kind == EDIT_REMOVE && edit->container.at == object.at;
-    }
-    return removed ? json_count(object) > removed : json_next(object, &(hg_json_it){{0, 0}}, 0, 0);
-}
-
-static void insertion_put(struct writing *writing, const struct edit *edit)
-{
-    original_put(writing, edit->from, edit->to);
-    if (writing->inserted_at == edit->from || keeps_a_member(writing->splice, edit->container))
-        CHAIN_PUT_LIT(writing->out, ",");
-    writing->inserted_at = edit->from;
-    piece_put(writing->out, NULL, edit->lead.p, edit->lead.n);
-    piece_put(writing->out, NULL, edit->raw.p, edit->raw.n);
-}
-
-void splice_into_block(const struct splice *splice, struct chain *out, struct block *block)
-{
-    struct writing writing = {.splice = splice, .out = out, .block = block};
-
-    for (size_t i = 0; i < splice->count; i++) {
-        const struct edit *edit = &splice->edits[i];
-
-        switch (edit->kind) {
-        case EDIT_REPLACE:
-            original_put(&writing, edit->from, edit->to);
-            piece_put(out, NULL, edit->raw.p, edit->raw.n);
-            break;
-        case EDIT_REMOVE:
-            removal_put(&writing, edit);
-            break;
-        case EDIT_INSERT:
-            insertion_put(&writing, edit);
-            break;
-        }
-    }
-    original_put(&writing, splice->text.n, splice->text.n);
-}
-
-void splice_into(const struct splice *splice, struct chain *out)
-{
-    splice_into_block(splice, out, NULL);
 }
