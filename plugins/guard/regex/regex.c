@@ -17,6 +17,7 @@ enum {
     SETS_MAX = 16,
     HITS_MAX = 100000,
     OVERLAP = 256, /* bytes of a stream that are seen twice */
+    GAP = 2,       /* bytes that may stand between two parts of one thing */
     MATCH_LIMIT = 200000,
     DEPTH_LIMIT = 2000,
     HEAP_LIMIT_KB = 16 * 1024
@@ -113,10 +114,12 @@ static hg_rc check_deny(const struct regex *regex, hg_op op, const hg_guard_in *
     return HG_OK;
 }
 
-/* In a piece of a stream, what ends where the piece ends may go on: the next piece has it whole. */
+/* In a piece of a stream, what ends where the piece ends may go on, perhaps behind a dot or a
+ * space: the next piece has it whole. */
 static bool goes_on(const hg_guard_in *in, hg_str text, size_t at, size_t n)
 {
-    return in->stage == HG_STAGE_WINDOW && !in->last && at + n == text.n && text.n - at < OVERLAP;
+    return in->stage == HG_STAGE_WINDOW && !in->last && text.n - at - n <= GAP &&
+           text.n - at < OVERLAP;
 }
 
 static hg_rc find_redact(struct regex *regex, hg_op op, const hg_guard_in *in, const hg_text *text)

@@ -470,6 +470,17 @@ static bool jwt_is(hg_str word)
     return second && second - dot > 10;
 }
 
+/* "xxxxxxxx" and the like stand for a key, but are none. */
+static bool is_varied(hg_str word, size_t at)
+{
+    uint64_t seen[2] = {0};
+    size_t end = word.n < at + KEY_LOOK ? word.n : at + KEY_LOOK;
+
+    for (; at < end; at++)
+        seen[word.p[at] >> 6 & 1] |= UINT64_C(1) << (word.p[at] & 63);
+    return __builtin_popcountll(seen[0]) + __builtin_popcountll(seen[1]) > 5;
+}
+
 /* How much of the word is a key: all that the key's alphabet has. */
 static size_t key_len(hg_str word)
 {
@@ -489,7 +500,7 @@ static size_t key_len(hg_str word)
         end = run_end(word, end, keys[i].class | DIGIT);
         while (end && memchr(".=/+-", word.p[end - 1], 5)) /* the end of a sentence */
             end--;
-        if (end >= n + keys[i].least)
+        if (end >= n + keys[i].least && is_varied((hg_str){word.p, end}, n))
             return end;
     }
     return 0;

@@ -238,13 +238,13 @@ START_TEST(a_pattern_at_its_limits_fails_and_does_not_pass)
 {
     static const char *const settings[] = {"{\"deny\":[\"(a+)+$\"]}", "{\"redact\":[\"(a+)+$\"]}",
                                            "{\"deny\":[\"(*NO_JIT)(a+)+$\"]}",
-                                           "{\"deny\":[\"^(.|x)*(?=b)c\"],\"match_limit\":100}"};
+                                           "{\"deny\":[\"^(.|a)*[cd]\"],\"match_limit\":100}"};
 
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         create(settings[i]);
         struct result r = check("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
 
-        ck_assert_int_eq(r.rc, HG_E_INTERNAL);
+        ck_assert_msg(r.rc == HG_E_INTERNAL, "%s: %d", settings[i], r.rc);
         ck_assert_uint_eq(r.action, HG_PASS);
         ck_assert_ptr_nonnull(strstr(fake_failure(fake), "limits"));
         fake_destroy(fake);
