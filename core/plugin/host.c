@@ -49,6 +49,8 @@ static const void *host_service(const char *id)
 }
 
 static void host_log(hg_inst *inst, int level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void host_log(hg_inst *inst, int level, const char *fmt, ...)
 {
     va_list args;
 
@@ -96,6 +98,7 @@ static void *host_alloc(hg_op handle, size_t size)
     return arena_zalloc(arena, size);
 }
 
+static hg_str host_fmt(hg_op handle, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static hg_str host_fmt(hg_op handle, const char *fmt, ...)
 {
     va_list args;

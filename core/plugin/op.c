@@ -305,13 +305,17 @@ hg_rc op_leave(struct op *op, hg_rc rc)
     case OP_IDLE:
     case OP_PENDING:
     case OP_ANSWERED:
-        ensure(!"an op is left that was not entered");
+        ensure(op->state == OP_CALLING); /* left without having been entered */
     }
     if (rc != HG_PENDING) {
         op->state = OP_IDLE;
         return known(op, rc);
     }
-    ensure(op->on_end);
+    if (!op->on_end) {
+        misuse_note(op->host, op->instance, MISUSE_PENDING, op->call.operation);
+        op->state = OP_IDLE;
+        return HG_E_INTERNAL;
+    }
     op->state = OP_PENDING;
     if (op->deadline)
         timer_set(op->host->loop, &op->timer, op->deadline);
@@ -320,21 +324,22 @@ hg_rc op_leave(struct op *op, hg_rc rc)
 
 hg_rc op_leave_now(struct op *op, hg_rc rc)
 {
-    if (rc == HG_PENDING && op->state == OP_CALLING) {
-        misuse_note(op->host, op->instance, MISUSE_PENDING, op->call.operation);
-        rc = HG_E_INTERNAL;
-    }
-    return op_leave(op, rc);
+    op_ended *on_end = op->on_end;
+
+    op->on_end = NULL;
+    rc = op_leave(op, rc);
+    op->on_end = on_end;
+    return rc;
 }
 
 void op_callback_enter(struct op *op, const char *operation)
 {
-    call_enter(op->host, &op->call, op->instance, operation, op->req);
+    call_enter(op->host, &op->callback, op->instance, operation, op->req);
 }
 
 void op_callback_leave(struct op *op)
 {
-    call_leave(op->host, &op->call);
+    call_leave(op->host, &op->callback);
 }
 
 void op_done(hg_op handle, hg_rc rc)

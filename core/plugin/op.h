@@ -33,7 +33,7 @@ struct plugin_host;
 typedef void op_ended(void *arg, hg_rc rc);
 
 /* `req` may be NULL (work for no request) and must outlive the op. `deadline` is a moment, 0: none.
- * `on_end` may be NULL if no call on this op can be pending. */
+ * Without `on_end` no call on this op may be pending: HG_PENDING becomes HG_E_INTERNAL. */
 struct op *op_begin(struct plugin_host *host, struct instance *instance, const hg_req *req,
                     hg_ns deadline, op_ended *on_end, void *arg);
 

@@ -63,8 +63,8 @@ struct op {
     struct ending *endings;
     const char *error;
     struct timer timer;
-    struct call call;
-    struct op *next; /* in the free list, or among those that wait */
+    struct call call, callback; /* both may be on the stack: a callback's H->emit leads anywhere */
+    struct op *next;            /* in the free list, or among those that wait */
 };
 
 enum {
@@ -156,7 +156,8 @@ void op_callback_enter(struct op *op, const char *operation);
 void op_callback_leave(struct op *op);
 
 void op_done(hg_op handle, hg_rc rc);
-hg_rc op_vfail(hg_op handle, hg_rc code, const char *fmt, va_list args);
+hg_rc op_vfail(hg_op handle, hg_rc code, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 hg_rc op_fail(hg_op handle, hg_rc code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void op_at_end(hg_op handle, void (*fn)(void *), void *arg);
 hg_op op_background(struct instance *instance, hg_ns timeout, void (*end)(void *, hg_rc),
@@ -189,7 +190,8 @@ void misuse_note(struct plugin_host *host, struct instance *instance, enum misus
 
 /* Writes a plugin's line, with the instance before and the request behind it. Secrets of the
  * instance's settings are made unreadable. */
-void plugin_vlog(struct instance *instance, int level, const char *fmt, va_list args);
+void plugin_vlog(struct instance *instance, int level, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 void call_timers_free(struct instance *instance);
 
 /* ---- loader.c ------------------------------------------------------------------------------- */

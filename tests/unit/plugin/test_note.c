@@ -28,16 +28,23 @@ static void teardown(void)
     image_done(&image);
 }
 
+static void printable(const char *name)
+{
+    ck_assert_uint_lt(strlen(name), 256);
+    for (; *name; name++)
+        ck_assert(*name > ' ' && *name < 0x7f);
+}
+
 static void on_symbol(void *arg, const char *name, bool is_defined)
 {
     (void)is_defined;
-    ck_assert_uint_lt(strlen(name), 256);
+    printable(name);
     ++*(unsigned *)arg;
 }
 
 static void on_library(void *arg, const char *name)
 {
-    ck_assert_uint_lt(strlen(name), 256);
+    printable(name);
     ++*(unsigned *)arg;
 }
 

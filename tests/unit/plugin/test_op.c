@@ -263,6 +263,21 @@ START_TEST(a_plugin_that_never_answers_is_ended_by_the_deadline)
 }
 END_TEST
 
+START_TEST(an_answer_in_time_disarms_the_deadline)
+{
+    struct op *op = stand_op(&stand, 5 * NS_PER_MS, &ended);
+
+    call(op, answer_later);
+    H->done(kept, HG_OK);
+    stand_until(&stand, &ended.count, 1);
+    usleep(8000);
+    stand_turns(&stand, 3);
+    ck_assert_uint_eq(ended.count, 1);
+    ck_assert_int_eq(ended.rc, HG_OK);
+    op_end(&op, HG_OK);
+}
+END_TEST
+
 START_TEST(a_deadline_that_has_passed_ends_the_next_wait_at_once)
 {
     struct op *op = stand_op(&stand, 0, &ended);
@@ -328,10 +343,51 @@ START_TEST(waiting_where_there_is_none_is_an_internal_error)
     ck_assert_int_eq(OP_CALL_NOW(op, "frame", guard.check(NULL, op_handle(op), &in, &verdict)),
                      HG_E_INTERNAL);
     ck_assert_uint_eq(stand_misuse(&stand, "pending"), 1);
+    H->done(kept, HG_OK);
     act = answer_inside;
     ck_assert_int_eq(OP_CALL_NOW(op, "frame", guard.check(NULL, op_handle(op), &in, &verdict)),
                      HG_SKIP);
+    ck_assert_int_eq(call(op, answer_later), HG_PENDING);
     op_end(&op, HG_OK);
+
+    op = op_begin(stand.host, stand.instance, NULL, 0, NULL, NULL);
+    ck_assert_int_eq(call(op, answer_later), HG_E_INTERNAL);
+    ck_assert_uint_eq(stand_misuse(&stand, "pending"), 2);
+    op_end(&op, HG_OK);
+}
+END_TEST
+
+static void nested(void *arg, hg_op op)
+{
+    (void)arg;
+    H->emit(op, &(hg_event){.size = sizeof(hg_event), .type = HG_EV_TEXT});
+    note("after");
+}
+
+static hg_rc emit_by_timer(hg_op op, hg_verdict *out)
+{
+    (void)out;
+    timers()->after(op, 0, nested, NULL);
+    return HG_OK;
+}
+
+static struct op *streaming;
+
+static hg_rc call_again(void *arg, const hg_event *event)
+{
+    (void)arg, (void)event;
+    note("nested");
+    return call(streaming, answer_at_once);
+}
+
+START_TEST(the_gateway_may_call_again_from_inside_a_callback)
+{
+    streaming = stand_op(&stand, 0, &ended);
+    op_set_emit(streaming, call_again);
+    ck_assert_int_eq(call(streaming, emit_by_timer), HG_OK);
+    stand_turns(&stand, 3);
+    ck_assert_str_eq(trace, "nested after ");
+    op_end(&streaming, HG_OK);
 }
 END_TEST
 
@@ -666,11 +722,13 @@ int main(void)
     tcase_add_test(tcase, an_answer_after_the_host_ended_the_op_is_stale);
     tcase_add_test(tcase, the_host_may_end_an_op_whose_answer_is_on_its_way);
     tcase_add_test(tcase, a_plugin_that_never_answers_is_ended_by_the_deadline);
+    tcase_add_test(tcase, an_answer_in_time_disarms_the_deadline);
     tcase_add_test(tcase, a_deadline_that_has_passed_ends_the_next_wait_at_once);
     tcase_add_test(tcase, a_deadline_can_be_moved_while_the_answer_is_pending);
     tcase_add_test(tcase, an_op_carries_several_calls_and_its_memory_stays);
     tcase_add_test(tcase, a_result_that_nobody_knows_is_an_internal_error);
     tcase_add_test(tcase, waiting_where_there_is_none_is_an_internal_error);
+    tcase_add_test(tcase, the_gateway_may_call_again_from_inside_a_callback);
     tcase_add_test(tcase, why_an_op_failed_is_kept_until_its_end);
     tcase_add_test(tcase,
                    the_end_first_makes_stale_then_ends_what_is_owned_then_runs_at_end_newest_first);
