@@ -411,6 +411,8 @@ static int add_loaded(lua_State *L)
 
     push_plan_field(L, loaded->bench, "loaded");
     lua_rawgeti(L, LUA_REGISTRYINDEX, loaded->ref);
+    if (lua_isfunction(L, -1)) /* the library's own routes */
+        lua_call(L, 0, 1);
     if (!lua_istable(L, -1) || (lua_getfield(L, -1, "handler"), !lua_isfunction(L, -1)))
         return luaL_error(L, "the file does not return s.route { ... }");
     lua_pop(L, 1);
@@ -442,7 +444,7 @@ static bool open_bench(struct bench *bench, struct run *run, const char *file, s
         .library_path = run->library_path,
         .memory_limit = (size_t)512 << 20,
         .request_memory = (size_t)256 << 20,
-        .resume_budget = (run->is_verbose ? 50 : 5) * INT64_C(1000000000),
+        .resume_budget = (run->is_verbose ? 20 : 2) * INT64_C(1000000000),
         .request_budget = (run->is_verbose ? 100 : 10) * INT64_C(1000000000),
         .detached_limit = 10000,
         .children_limit = 1000,
@@ -489,6 +491,8 @@ static void close_bench(struct bench *bench)
 
 static bool load_routes(struct bench *bench, struct error *error)
 {
+    if (bench->tests == 0)
+        return error_set(error, "there is no t.it in it");
     if (bench->route_count == 0)
         add_own_route(bench);
     for (size_t i = 0; i < bench->route_count; i++)
@@ -603,12 +607,8 @@ static size_t run_test(struct run *run, const char *file, size_t index)
     struct error error = {""};
     size_t count = 0;
 
-    if (!open_bench(&bench, run, file, &error) || !load_routes(&bench, &error)) {
-        report_error(run, file, &error);
-    } else if (bench.tests == 0) {
-        error_set(&error, "there is no t.it in it");
-        report_error(run, file, &error);
-    } else if (!engine_protected(bench.engine, pick_test, &pick, &error)) {
+    if (!open_bench(&bench, run, file, &error) || !load_routes(&bench, &error) ||
+        !engine_protected(bench.engine, pick_test, &pick, &error)) {
         report_error(run, file, &error);
     } else {
         count_instructions(&bench);

@@ -45,12 +45,18 @@ static void count_instruction(struct engine *engine, lua_State *L, lua_Debug *ar
     size_t i = 0;
 
     lua_getinfo(L, "S", ar);
-    while (i < engine->counted_count && strcmp(counted[i].name, ar->short_src) != 0)
+
+    const char *name = ar->source + (*ar->source == '@' || *ar->source == '=');
+    enum {
+        MOST = sizeof counted->name - 1
+    };
+
+    while (i < engine->counted_count && strncmp(counted[i].name, name, MOST) != 0)
         i++;
     if (i == engine->counted_count) {
         if (i == sizeof engine->counted / sizeof *engine->counted)
             return;
-        strncpy(counted[i].name, ar->short_src, sizeof counted[i].name - 1);
+        strncpy(counted[i].name, name, MOST);
         engine->counted_count++;
     }
     counted[i].instructions++;

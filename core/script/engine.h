@@ -105,6 +105,6 @@ struct engine_stats {
 };
 struct engine_stats engine_stats(const struct engine *engine);
 
-/* Instructions counted since the last call, in files whose name in messages begins with `prefix`.
+/* Instructions counted since the last call, in files whose names begin with `prefix`.
  * Only with count_instructions. */
 uint64_t engine_instructions(struct engine *engine, const char *prefix);

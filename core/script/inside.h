@@ -102,7 +102,7 @@ struct engine {
     hg_ns timer_at; /* what set_timer was told */
 
     struct counted {
-        char name[64];
+        char name[128];
         uint64_t instructions;
     } counted[32];
     size_t counted_count;

@@ -30,7 +30,7 @@ local function ejector(o, count)
   end
   local function note(i, err)
     if on(err) and core.shared():incr(failed[i], 1, within) >= errors then
-      core.shared():set(resting[i], true, rest)
+      core.shared():set(resting[i], "1", rest)
     end
   end
   return is_out, note

@@ -23,7 +23,7 @@ local function aborter(o, id)
     local n = map:incr(calls, 1, within)
     local failed = (not resp and on(err)) and map:incr(errors, 1, within) or map:get(errors) or 0
     if n >= over and failed / n > rate and not map:get(aborted) then
-      map:set(aborted, true, rest)
+      map:set(aborted, "1", rest)
       log.warn("canary %s: %d of %d calls failed; the candidate is taken out", id, failed, n)
     end
   end

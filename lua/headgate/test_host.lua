@@ -138,7 +138,7 @@ for _, name in ipairs(field_names) do is_field[name] = true end
 Request.meta = {
   __index = function(req, name)
     local fields = rawget(req, "fields")
-    if name == "deadline" then return fields.due and fields.due - host.clock() end
+    if name == "deadline" then return fields.due end
     if Request[name] then return Request[name] end
     local value = fields[name]
     if value == nil and not is_field[name] and name ~= "tags" and name ~= "finals" then
@@ -185,13 +185,6 @@ end
 
 function fake.set_deadline(req, seconds)
   if seconds then rawget(req, "fields").due = host.clock() + seconds end
-end
-
-function host.copy(req)
-  local copy = req:with {}
-  local fields = rawget(copy, "fields")
-  fields.tags, fields.finals, fields.due = {}, {}, nil
-  return copy
 end
 
 -- ---- responses -----------------------------------------------------------------------------------
@@ -271,11 +264,12 @@ function fake.failure(step, name)
   return host.error(kind, what, step.message or ("%s answered %d"):format(name, what), more)
 end
 
--- How long it may take: the strictest of the limits, and which one that is.
+-- How long it may take: the strictest of the limits.
 local function limit_of(req, options)
   local limit = math.huge
-  for _, seconds in pairs { options and options.timeout, options and options.first_token, req.deadline } do
-    limit = math.min(limit, math.max(seconds, 0))
+  local left = req.deadline and math.max(req.deadline - host.clock(), 0)
+  for _, seconds in pairs { options and options.timeout, options and options.first_token, left } do
+    limit = math.min(limit, seconds)
   end
   return limit
 end
@@ -463,16 +457,24 @@ local function put(map, key, value, ttl)
   map[key] = value ~= nil and { value = value, until_ = ttl and host.clock() + ttl } or nil
 end
 
+-- Values are texts there; those that look like whole numbers come back as numbers.
+local function kept(value)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    error(("a shared value is a text or a number, not a %s"):format(type(value)), 3)
+  end
+  return math.tointeger(tonumber(value)) or tostring(value)
+end
+
 function Map:get(key)
   local entry = live(self.values, key)
   return entry and entry.value
 end
 
 function Map:set(key, value, ttl)
-  put(self.values, key, value, ttl)
-  return true
+  put(self.values, key, value ~= nil and kept(value) or nil, ttl)
 end
 
+-- The time to live counts from the first: a window that is not moved by those who come later.
 function Map:incr(key, delta, ttl)
   local entry = live(self.values, key)
   if not entry then
@@ -485,8 +487,8 @@ end
 
 function Map:cas(key, old, new, ttl)
   local entry = live(self.values, key)
-  if (entry and entry.value) ~= old then return false end
-  put(self.values, key, new, ttl)
+  if (entry and entry.value) ~= (old ~= nil and kept(old) or nil) then return false end
+  put(self.values, key, kept(new), ttl)
   return true
 end
 
