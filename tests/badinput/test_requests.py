@@ -3,8 +3,6 @@
 After each payload a plain request follows on the same connection. Either it is answered as itself, or
 the connection is closed; a gateway that sees other borders than the sender answers something else."""
 
-import json
-
 import pytest
 
 from support.client import Connection, Gone, request_bytes
@@ -85,7 +83,8 @@ def upstream_is_clean(tally, pair, name, marker, before):
             user = request.json().get("user")
         except ValueError:
             user = "no JSON"
-        tally.check(name, request.target == CHAT and user in (None, marker),
+        known = request.target == CHAT and user in (None, marker) or request.target == "/v1/models"
+        tally.check(name, known,
                     f"the provider was asked {request.method} {request.target} ({user})")
 
 
@@ -111,6 +110,8 @@ def test_no_request_is_smuggled(pair):
                         f"{[t[:80] for t in outcome.texts()]}: {row['why']}")
         elif expect == "no_header_injection":
             tally.check(name, outcome.answers, "no answer")
+        elif expect == "reject_or_incomplete":
+            tally.check(name, is_refusal(outcome) or not outcome.answers, "answered")
         elif expect == "reject_or_te_then_close":
             tally.check(name, outcome.closed and not answered, "went on after TE and CL")
         else:
@@ -164,9 +165,9 @@ def test_answers_of_an_upstream_that_are_odd_become_whole_answers_of_ours(pair):
 
             pair.handler = handler
             answer = chat(pair.port)
-            tally.check(row["name"], answer.complete and answer.status >= 400,
-                        f"{answer.status} for {data[:120]!r}")
-            tally.check(row["name"], "message" in json.dumps(answer.json()), "no error object")
+            tally.check(row["name"], answer.complete and answer.status >= 400
+                        and b'"message"' in answer.body,
+                        f"{answer.status} {answer.body[:80]!r} for {data[:120]!r}")
     assert pair.is_unharmed()
     tally.done(50)
 
