@@ -59,7 +59,7 @@ t.target = scripts(fake.targets, Target)
 
 -- says("text", { after = "2s", stream = {"te", "xt"}, status =, usage =, headers = })
 function Target:says(text, o)
-  core.options(o or {}, "says", { "after", "stream", "status", "error", "usage", "headers" })
+  if o then core.options(o, "says", { "after", "stream", "status", "error", "usage", "headers" }) end
   if o and o.error then
     return add(self, step_of(o, { fails = o.error, message = text }))
   end
@@ -70,7 +70,7 @@ end
 
 -- fails(500), fails("timeout", { retry_after = 2, after =, message = })
 function Target:fails(what, o)
-  core.options(o or {}, "fails", { "after", "retry_after", "message" })
+  if o then core.options(o, "fails", { "after", "retry_after", "message" }) end
   if type(what) ~= "number" then core.choice(what, "fails", core.kinds) end
   return add(self, step_of(o, { fails = what }))
 end
@@ -226,12 +226,12 @@ end
 local names = { "headers", "metadata", "key", "id", "path", "host", "tokens", "kind" }
 
 function t.post(body, o)
-  o = core.options(o or {}, "t.post", names)
+  o = o and core.options(o, "t.post", names) or {}
   return run(fake.request("POST", o.path or "/v1/chat/completions", body, o))
 end
 
 function t.get(path, o)
-  o = core.options(o or {}, "t.get", names)
+  o = o and core.options(o, "t.get", names) or {}
   return run(fake.request("GET", path, nil, o))
 end
 
