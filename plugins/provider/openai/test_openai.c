@@ -11,6 +11,10 @@
 #include "support/fake_host.h"
 #include "json/index.h"
 
+#ifndef TEST_SOURCE_DIR
+#    define TEST_SOURCE_DIR "."
+#endif
+
 static struct fake *fake;
 static const hg_provider *provider;
 
@@ -355,7 +359,7 @@ START_TEST(errors_are_mapped_as_the_pairs_say)
     struct dirent *entry;
 
     create("{\"api_key\":\"test-key-123456\"}");
-    snprintf(folder, sizeof folder, "%s/plugins/provider/openai/testdata", place("srcdir", "."));
+    snprintf(folder, sizeof folder, "%s/plugins/provider/openai/testdata", TEST_SOURCE_DIR);
     DIR *dir = opendir(folder);
 
     ck_assert_msg(dir, "no %s", folder);
