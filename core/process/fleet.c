@@ -55,8 +55,7 @@ size_t fleet_children(const struct fleet *fleet, struct child **ret_children, si
     return count;
 }
 
-/* ---- death and new life -----------------------------------------------------------------------
- */
+/* ---- death and new life ---------------------------------------------------------------------- */
 
 static const char *ordinal(unsigned n)
 {
@@ -140,8 +139,7 @@ static void restart(struct fleet *fleet, struct child *child)
     child->restart_at = clock_now() + NS_PER_S;
 }
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static void take_word(struct fleet *fleet, struct child *child,
                       const struct channel_message *message)
@@ -185,8 +183,7 @@ void fleet_hear(struct fleet *fleet, struct child *child)
     }
 }
 
-/* ---- keeping -----------------------------------------------------------------------------------
- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 /* If we ourselves slept too long (a stopped machine, a starved one), silence proves nothing. */
 static bool was_asleep(struct fleet *fleet)
@@ -292,8 +289,7 @@ hg_ns fleet_due(const struct fleet *fleet)
     return due;
 }
 
-/* ---- changes ------------------------------------------------------------------------------------
- */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 /* At most so many generations drain; the oldest of more is cut, with a proper error to its clients.
  */

@@ -28,9 +28,16 @@ struct listeners *listeners_new(void)
     return xcalloc(1, sizeof(struct listeners));
 }
 
+static void entry_close(struct entry *entry)
+{
+    if (entry->fd >= 0)
+        close(entry->fd);
+    entry->fd = -1;
+}
+
 static void entry_free(struct entry *entry)
 {
-    close(entry->fd);
+    entry_close(entry);
     free(entry->role);
     free(entry->address);
     free(entry);
@@ -132,4 +139,11 @@ bool listeners_is_new(struct listeners *listeners, struct listeners_key key)
     if (entry)
         entry->announced = true;
     return is_new;
+}
+
+void listeners_close(struct listeners *listeners, const char *role)
+{
+    for (struct entry *entry = listeners->first; entry; entry = entry->next)
+        if (!strcmp(entry->role, role))
+            entry_close(entry);
 }

@@ -32,3 +32,6 @@ const char *listeners_actual(const struct listeners *listeners, struct listeners
 
 /* True the first time it is asked about a socket: for the line that announces it. */
 bool listeners_is_new(struct listeners *listeners, struct listeners_key key);
+
+/* Closes all sockets of a role, whoever uses them; what they were stays known. */
+void listeners_close(struct listeners *listeners, const char *role);

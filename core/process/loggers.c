@@ -22,8 +22,7 @@ struct loggers {
     void *arg;
 };
 
-/* ---- starting ----------------------------------------------------------------------------------
- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static void note_error(struct loggers *loggers, const struct error *error)
 {

@@ -132,8 +132,7 @@ bool sink_is_idle(const struct sink *sink)
     return sink->count == 0 && sink->work == WORK_NOTHING;
 }
 
-/* ---- one piece of work at a time ----------------------------------------------------------------
- */
+/* ---- one piece of work at a time ------------------------------------------------------------- */
 
 static void taken(struct sink *sink)
 {

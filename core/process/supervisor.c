@@ -47,7 +47,7 @@ struct supervisor {
     int exit_status;
 };
 
-/* ---- what a human sees --------------------------------------------------------------------- */
+/* ---- what a human sees ----------------------------------------------------------------------- */
 
 static const char *phase_name(const struct supervisor *supervisor)
 {
@@ -85,8 +85,7 @@ static void announce_all(struct supervisor *supervisor)
         announce(supervisor, "admin", "http", generation_admin_key(config));
 }
 
-/* ---- stopping ----------------------------------------------------------------------------------
- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void stop_begin(struct supervisor *supervisor, bool now)
 {
@@ -103,6 +102,7 @@ static void stop_begin(struct supervisor *supervisor, bool now)
     supervisor->stop_now = now;
     fleet->ground.status->phase = STATUS_STOPPING;
     change_abandon(&supervisor->change);
+    listeners_close(fleet->listeners, "listen");
     fleet_stop(fleet, patience);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@ struct worker {
     struct gateway *gateway; /* NULL while it is being made */
     struct heart heart;
     hg_ns drain_by; /* 0: not told to */
+    bool deaf;      /* has closed its listening sockets */
 };
 
 static void on_drained(void *arg)
@@ -29,12 +31,23 @@ static void on_drained(void *arg)
     loop_stop(worker->loop);
 }
 
+/* The supervisor has the sockets too. When the gateway stops it has closed them already, and those
+ * who still try to connect are to hear that at once. */
+static void close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->setup->listener_count && !worker->deaf; i++)
+        close(worker->setup->listeners[i]);
+    worker->deaf = true;
+}
+
 static void drain(struct worker *worker, hg_ns deadline)
 {
     worker->drain_by = deadline;
     worker->slot->state = SLOT_DRAINING;
-    if (worker->gateway)
-        gateway_drain(worker->gateway, deadline, on_drained, worker);
+    if (!worker->gateway)
+        return;
+    gateway_drain(worker->gateway, deadline, on_drained, worker);
+    close_listeners(worker);
 }
 
 static void on_word(void *arg, const struct channel_message *message)

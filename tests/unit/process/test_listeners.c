@@ -99,6 +99,18 @@ START_TEST(a_socket_is_new_once)
 }
 END_TEST
 
+START_TEST(a_role_can_be_closed_while_its_sockets_are_in_use)
+{
+    int fd = listeners_take(listeners, first, &error);
+    int other = listeners_take(listeners, admin, &error);
+
+    listeners_close(listeners, "listen");
+    ck_assert_int_lt(fcntl(fd, F_GETFD), 0);
+    ck_assert_int_ge(fcntl(other, F_GETFD), 0);
+    listeners_give(listeners, first);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("listeners");
@@ -114,6 +126,7 @@ int main(void)
     tcase_add_test(tcase, the_real_port_is_told);
     tcase_add_test(tcase, a_port_in_use_is_an_error_and_leaves_no_entry);
     tcase_add_test(tcase, a_socket_is_new_once);
+    tcase_add_test(tcase, a_role_can_be_closed_while_its_sockets_are_in_use);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
 
