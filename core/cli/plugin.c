@@ -137,7 +137,7 @@ static void on_library(void *arg, const char *name)
 {
     unsigned *count = arg;
 
-    printf("%s %s", *count ? "," : "needs    ", name);
+    printf("%s %s", *count ? "," : "needs     ", name);
     *count += 1;
 }
 

@@ -1,5 +1,6 @@
 /* Ops as a plugin and the gateway see them. The plugin is in this file: `act` is what its check
  * does. */
+#include "shm/slot.h"
 #include "unit/plugin/stand.h"
 
 static const hg_host *H;
@@ -359,8 +360,12 @@ END_TEST
 
 static void nested(void *arg, hg_op op)
 {
+    struct culprit culprit;
+
     (void)arg;
     H->emit(op, &(hg_event){.size = sizeof(hg_event), .type = HG_EV_TEXT});
+    ck_assert(culprit_read(region_slot(stand.region, 0), &culprit));
+    ck_assert_str_eq(culprit.operation, "timer");
     note("after");
 }
 
