@@ -1,0 +1,78 @@
+#include "base/text.h"
+#include "support/suite.h"
+
+START_TEST(durations_are_read_with_their_unit)
+{
+    hg_ns ns = 0;
+
+    ck_assert(text_to_duration(HG_S("250ms"), &ns) && ns == 250000000);
+    ck_assert(text_to_duration(HG_S("1.5s"), &ns) && ns == 1500000000);
+    ck_assert(text_to_duration(HG_S("30"), &ns) && ns == 30000000000);
+    ck_assert(text_to_duration(HG_S("10m"), &ns) && ns == 600000000000);
+    ck_assert(!text_to_duration(HG_S("fast"), &ns));
+    ck_assert(!text_to_duration(HG_S("1.2.3s"), &ns));
+    ck_assert(!text_to_duration(HG_S("99999999999999999d"), &ns));
+    ck_assert(!text_to_duration(HG_S(""), &ns));
+}
+END_TEST
+
+START_TEST(sizes_count_in_powers_of_1024)
+{
+    uint64_t bytes = 0;
+
+    ck_assert(text_to_size(HG_S("64KB"), &bytes) && bytes == 65536);
+    ck_assert(text_to_size(HG_S("1m"), &bytes) && bytes == 1048576);
+    ck_assert(text_to_size(HG_S("7"), &bytes) && bytes == 7);
+    ck_assert(!text_to_size(HG_S("-7"), &bytes));
+    ck_assert(!text_to_size(HG_S("7XB"), &bytes));
+}
+END_TEST
+
+START_TEST(numbers_do_not_overflow)
+{
+    uint64_t value = 0;
+
+    ck_assert(text_to_u64(HG_S("18446744073709551615"), &value) && value == UINT64_MAX);
+    ck_assert(!text_to_u64(HG_S("18446744073709551616"), &value));
+    ck_assert(!text_to_u64(HG_S("+1"), &value));
+    ck_assert(!text_to_u64(HG_S(""), &value));
+}
+END_TEST
+
+START_TEST(a_misspelling_finds_its_word)
+{
+    static const char *const words[] = {"provider", "listen", "logger"};
+
+    ck_assert_str_eq(text_suggest(HG_S("provder"), words, 3), "provider");
+    ck_assert_str_eq(text_suggest(HG_S("lsiten"), words, 3), "listen");
+    ck_assert_ptr_null(text_suggest(HG_S("umbrella"), words, 3));
+}
+END_TEST
+
+START_TEST(a_cut_text_leaves_the_rest)
+{
+    hg_str rest;
+
+    ck_assert(text_is(text_cut(HG_S("a/b/c"), '/', &rest), HG_S("a")));
+    ck_assert(text_is(rest, HG_S("b/c")));
+    ck_assert(text_is(text_cut(HG_S("abc"), '/', &rest), HG_S("abc")));
+    ck_assert_uint_eq(rest.n, 0);
+}
+END_TEST
+
+START_TEST(numbers_are_written_without_printf)
+{
+    char text[32];
+
+    *put_u64(text, 0) = 0;
+    ck_assert_str_eq(text, "0");
+    *put_u64(text, UINT64_MAX) = 0;
+    ck_assert_str_eq(text, "18446744073709551615");
+    *put_hex(text, 0xbeef) = 0;
+    ck_assert_str_eq(text, "beef");
+}
+END_TEST
+
+RUN_SUITE("text", durations_are_read_with_their_unit, sizes_count_in_powers_of_1024,
+          numbers_do_not_overflow, a_misspelling_finds_its_word, a_cut_text_leaves_the_rest,
+          numbers_are_written_without_printf)
