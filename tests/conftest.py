@@ -82,8 +82,10 @@ def gateway(tmp_path):
         status = one.stop()
         text = one.output()
         print(text)
+        if getattr(one, "may_crash", False):
+            continue
         if "ERROR: AddressSanitizer" in text or "runtime error:" in text or "LeakSanitizer" in text:
-            crashed.append(text)
+            crashed.append(text[:6000])
         elif status not in (0, -signal.SIGKILL) and not getattr(one, "may_fail", False):
             crashed.append(f"exit status {status}\n{text}")
     assert not crashed, crashed[0]

@@ -252,7 +252,7 @@ def test_broken_answers_and_errors_are_not_kept(routed):
     assert count[0] == 3
 
 
-GUARD = 'guard "pii" { plugin = "regex", action = "%s", patterns = { card = "[0-9]{16}" } }'
+GUARD = 'guard "pii" { plugin = "regex", action = "%s", sets = { "credit_card" } }'
 
 
 def test_a_guard_denies_a_request(routed):

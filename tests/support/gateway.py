@@ -45,11 +45,13 @@ class Gateway(Program):
     headgate.lua; `routes` maps file names to sources."""
 
     def __init__(self, folder: Path, providers=(), config="", routes=(), workers=1, log=True,
-                 env=None, admin=True, listen="127.0.0.1:0", preexec=None, wait=True):
+                 env=None, admin=True, listen="127.0.0.1:0", preexec=None, wait=True,
+                 plugin_path=None):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "access.jsonl"
-        self.settings = dict(workers=workers, log=log, admin=admin, listen=listen)
+        self.settings = dict(workers=workers, log=log, admin=admin, listen=listen,
+                             plugin_path=plugin_path or plugins())
         self.write(providers, config, routes)
         self.env = {"UP_KEY": "sk-canary-upstream-key", **(env or {})}
         self.run_dir = folder / "run"
@@ -70,8 +72,9 @@ class Gateway(Program):
         if self.settings["admin"]:
             lines.append('admin "127.0.0.1:0"')
         lines.append(f"workers({self.settings['workers']})")
-        if plugins():
-            lines.append(f"plugin_path {lua(plugins())}")
+        for folder in (self.settings["plugin_path"] or "").split(":"):
+            if folder:
+                lines.append(f"plugin_path {lua(folder)}")
         for name, settings in dict(providers).items():
             if isinstance(settings, str):
                 settings = {"base_url": settings}

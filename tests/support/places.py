@@ -9,7 +9,7 @@ SHARED = Path(os.environ.get("HEADGATE_SHARED", ROOT.parent / "shared")).absolut
 
 
 def plugins() -> str | None:
-    """The folder that holds the built plugins of a tree that is not installed, if there is one."""
+    """The folders that hold the built plugins of a tree that is not installed, with ':' between."""
     named = os.environ.get("HEADGATE_PLUGIN_PATH")
     if named:
         return named
