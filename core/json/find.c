@@ -25,27 +25,34 @@ FOR_AVX2 static inline uint64_t bits_equal(__m256i low, __m256i high, char c)
     return bits_of(_mm256_cmpeq_epi8(low, all), _mm256_cmpeq_epi8(high, all));
 }
 
-FOR_AVX2 static inline __m256i special(__m256i v)
+/* Controls, and what is not ASCII unless it is to be passed over; see find_mask_string. */
+FOR_AVX2 static inline __m256i odd_of(__m256i v, __m256i foreign)
+{
+    return _mm256_andnot_si256(_mm256_and_si256(v, foreign),
+                               _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+}
+
+FOR_AVX2 static inline __m256i special(__m256i v, __m256i foreign)
 {
     __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
                                    _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
 
-    return _mm256_or_si256(ends, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+    return _mm256_or_si256(ends, odd_of(v, foreign));
 }
 
 /* False if nothing in these 64 bytes is special. */
-FOR_AVX2 static inline bool masks_of(const uint8_t *p, struct masks *ret_masks)
+FOR_AVX2 static inline bool masks_of(const uint8_t *p, uint8_t foreign, struct masks *ret_masks)
 {
     __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)p);
     __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
-    __m256i any = _mm256_or_si256(special(low), special(high));
-    __m256i space = _mm256_set1_epi8(0x20);
+    __m256i passed = _mm256_set1_epi8((char)foreign);
+    __m256i any = _mm256_or_si256(special(low, passed), special(high, passed));
 
-    if (_mm256_testz_si256(any, any))
+    if (!_mm256_movemask_epi8(any))
         return false;
     ret_masks->quotes = bits_equal(low, high, '"');
     ret_masks->slashes = bits_equal(low, high, '\\');
-    ret_masks->odd = bits_of(_mm256_cmpgt_epi8(space, low), _mm256_cmpgt_epi8(space, high));
+    ret_masks->odd = bits_of(odd_of(low, passed), odd_of(high, passed));
     return true;
 }
 
@@ -56,13 +63,14 @@ static bool is_short_escape(uint8_t c)
 }
 
 /* Looks one byte further than the 64, at what an escape in the last place stands for. */
-FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, bool *ret_escaped)
+FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, uint8_t foreign,
+                                        bool *ret_escaped)
 {
     while (end - p > 64) {
         struct masks masks;
         unsigned step = 64;
 
-        if (!masks_of(p, &masks)) {
+        if (!masks_of(p, foreign, &masks)) {
             p += 64;
             continue;
         }
@@ -88,22 +96,22 @@ FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, bo
 }
 
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
-                                       bool *ret_escaped)
+                                       uint8_t foreign, bool *ret_escaped)
 {
     if (end - p > 64 && __builtin_cpu_supports("avx2")) {
-        p = far_avx2(p, end, ret_escaped);
+        p = far_avx2(p, end, foreign, ret_escaped);
         if (end - p > 64)
             return p;
     }
     for (; end - p >= 16; p += 16) {
-        unsigned mask = find_mask_string(find_load(p));
+        unsigned mask = find_mask_string(find_load(p), foreign);
 
         if (mask)
             return p + __builtin_ctz(mask);
     }
     if (p < end && end - from >= 16)
-        FIND_LAST(find_mask_string, p, end);
-    while (p < end && !find_is_string_special(*p))
+        FIND_LAST(p, end, find_mask_string, foreign);
+    while (p < end && !find_is_string_special(*p, foreign))
         p++;
     return p;
 }
@@ -138,7 +146,7 @@ const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8
             return p + __builtin_ctz(mask);
     }
     if (p < end && end - from >= 16)
-        FIND_LAST(find_mask_quote, p, end);
+        FIND_LAST(p, end, find_mask_quote);
     while (p < end && *p != '"')
         p++;
     return p;
@@ -155,11 +163,11 @@ const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8
 }
 
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
-                                       bool *ret_escaped)
+                                       uint8_t foreign, bool *ret_escaped)
 {
     (void)from;
     (void)ret_escaped;
-    while (p < end && !find_is_string_special(*p))
+    while (p < end && !find_is_string_special(*p, foreign))
         p++;
     return p;
 }

@@ -11,10 +11,12 @@
 #if defined(__SSE2__)
 #    include <emmintrin.h>
 
-/* Signed, bytes from 0x80 on are less than 0x20 too: one comparison finds both. */
-static inline unsigned find_mask_string(__m128i v)
+/* Signed, bytes from 0x80 on are less than 0x20 too: one comparison finds both. `foreign` is 0x80
+ * to pass over them after all. */
+static inline unsigned find_mask_string(__m128i v, uint8_t foreign)
 {
-    __m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v);
+    __m128i passed = _mm_and_si128(v, _mm_set1_epi8((char)foreign));
+    __m128i odd = _mm_andnot_si128(passed, _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v));
     __m128i ends =
         _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
 
@@ -42,38 +44,38 @@ static inline __m128i find_load(const uint8_t *p)
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-/* Less than 16 bytes are left, and at least 16 lie before the end. */
-#    define FIND_LAST(mask_of, p, end)                                     \
-        do {                                                               \
-            unsigned left_ = (unsigned)((end) - (p));                      \
-            unsigned mask_ = mask_of(find_load((end)-16)) >> (16 - left_); \
-            return mask_ ? (p) + __builtin_ctz(mask_) : (end);             \
+/* Returns from the function. Less than 16 bytes are left, and at least 16 lie before the end. */
+#    define FIND_LAST(p, end, mask_of, ...)                                               \
+        do {                                                                              \
+            unsigned left_ = (unsigned)((end) - (p));                                     \
+            unsigned mask_ = mask_of(find_load((end)-16), ##__VA_ARGS__) >> (16 - left_); \
+            return mask_ ? (p) + __builtin_ctz(mask_) : (end);                            \
         } while (0)
 #endif
 
 /* Like find_string_special, for long runs: with the widest registers there are, and passing over
  * escapes of two characters as well; then *ret_escaped becomes true. It may stop at any escape. */
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
-                                       bool *ret_escaped);
+                                       uint8_t foreign, bool *ret_escaped);
 
-static inline bool find_is_string_special(uint8_t c)
+static inline bool find_is_string_special(uint8_t c, uint8_t foreign)
 {
-    return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+    return c < 0x20 || (c & 0x80 & ~foreign) || c == '"' || c == '\\';
 }
 
 /* The first byte that matters inside a string: quote, backslash, control, not ASCII; or `end`.
  * Gives up after 32 plain bytes, and returns where it stands. */
 static inline const uint8_t *find_string_special(const uint8_t *from, const uint8_t *p,
-                                                 const uint8_t *end)
+                                                 const uint8_t *end, uint8_t foreign)
 {
 #if defined(__SSE2__)
     for (int i = 0; i < 2; i++, p += 16) {
         if (end - p < 16) {
             if (p == end || end - from < 16)
                 break;
-            FIND_LAST(find_mask_string, p, end);
+            FIND_LAST(p, end, find_mask_string, foreign);
         }
-        unsigned mask = find_mask_string(find_load(p));
+        unsigned mask = find_mask_string(find_load(p), foreign);
 
         if (mask)
             return p + __builtin_ctz(mask);
@@ -83,7 +85,7 @@ static inline const uint8_t *find_string_special(const uint8_t *from, const uint
 #else
     (void)from;
 #endif
-    while (p < end && !find_is_string_special(*p))
+    while (p < end && !find_is_string_special(*p, foreign))
         p++;
     return p;
 }
@@ -115,7 +117,7 @@ static inline const uint8_t *find_bracket(const uint8_t *from, const uint8_t *p,
             return p + __builtin_ctz(mask);
     }
     if (p < end && end - from >= 16)
-        FIND_LAST(find_mask_bracket, p, end);
+        FIND_LAST(p, end, find_mask_bracket);
 #else
     (void)from;
 #endif

@@ -160,6 +160,8 @@ bool json_parse_depth(struct arena *arena, hg_str text, unsigned depth, hg_json 
     scan.members = scan.first;
     scan.count = 0;
     scan.room = SCAN_TOP_INLINE;
+    scan.foreign = 0;
+    scan.looked = false;
     scan.depth_limit = depth < JSON_DEPTH_MAX ? depth : JSON_DEPTH_MAX;
 
     const uint8_t *root = json_skip_space(scan.from, scan.end);

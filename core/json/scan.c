@@ -47,12 +47,24 @@ static inline const uint8_t *escape_end(struct json_scan *scan, const uint8_t *p
     }
 }
 
+enum {
+    WORTH_A_LOOK = 64
+};
+
 /* Behind the characters from `p` on that are not ASCII, with single spaces and the like between
- * them; NULL if one is not UTF-8. Runs of one script are predicted well, so branches are best. */
+ * them; NULL if one is not UTF-8. The first time the whole rest of the text is tried at once, and
+ * if it is UTF-8, no character is looked at again. If it is not, the loop finds the place. */
 static const uint8_t *foreign_end(struct json_scan *scan, const uint8_t *p)
 {
     const uint8_t *end = scan->end;
 
+    if (!scan->looked && end - p >= WORTH_A_LOOK) {
+        scan->looked = true;
+        if (utf8_is_valid(scan->from, p, end)) {
+            scan->foreign = 0x80;
+            return p;
+        }
+    }
     while (end - p >= 4) {
         uint32_t v = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
 
@@ -61,7 +73,7 @@ static const uint8_t *foreign_end(struct json_scan *scan, const uint8_t *p)
         } else if ((v & 0xC0C0F0) == 0x8080E0 && (v & 0x200F) != 0 && (v & 0x200F) != 0x200D) {
             p += 3;
         } else if (p[0] < 0x80) {
-            if (p[1] < 0x80 || find_is_string_special(p[0]))
+            if (p[1] < 0x80 || find_is_string_special(p[0], 0))
                 return p;
             p++;
         } else {
@@ -78,7 +90,7 @@ static const uint8_t *foreign_end(struct json_scan *scan, const uint8_t *p)
 static const uint8_t *long_string_end(struct json_scan *scan, const uint8_t *p)
 {
     while (p) {
-        p = find_string_special_far(scan->from, p, scan->end, &scan->escaped);
+        p = find_string_special_far(scan->from, p, scan->end, scan->foreign, &scan->escaped);
         if (p == scan->end)
             return fault_at(scan, p, "unfinished string");
         if (*p == '"')
@@ -96,7 +108,7 @@ static const uint8_t *long_string_end(struct json_scan *scan, const uint8_t *p)
 /* `p` is behind the opening quote; returns behind the closing one. Most strings are short. */
 static inline const uint8_t *string_end(struct json_scan *scan, const uint8_t *p)
 {
-    p = find_string_special(scan->from, p, scan->end);
+    p = find_string_special(scan->from, p, scan->end, scan->foreign);
     return p < scan->end && *p == '"' ? p + 1 : long_string_end(scan, p);
 }
 
@@ -263,6 +275,8 @@ size_t json_measure(hg_str text)
     scan.end = scan.from + text.n;
     scan.arena = NULL;
     scan.count = 0;
+    scan.foreign = 0;
+    scan.looked = true; /* more than the value may follow */
     scan.depth_limit = JSON_DEPTH;
     if (text.n == 0 || text.n >= UINT32_MAX)
         return 0;

@@ -25,7 +25,9 @@ struct json_scan {
     struct json_member *members;
     uint32_t count, room;
     unsigned depth_limit;
-    bool escaped; /* a string since it was reset had a backslash */
+    bool escaped;    /* a string since it was reset had a backslash */
+    uint8_t foreign; /* 0x80: all of the text is known to be UTF-8 */
+    bool looked;     /* whether it is was tried to find out */
     struct json_member first[SCAN_TOP_INLINE];
     uint8_t closers[JSON_DEPTH_MAX]; /* of the open objects and arrays */
 };

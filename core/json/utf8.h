@@ -1,6 +1,7 @@
 /* utf8.h - the shape of UTF-8, for whoever reads or writes text of others. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,10 @@ static inline size_t utf8_length(const uint8_t *p, const uint8_t *end)
         return 0;
     return 4;
 }
+
+/* Whether p..end is UTF-8 throughout. `p` is at the start of a character, and what is before it,
+ * from `from` on, is ASCII at least for three bytes. */
+bool utf8_is_valid(const uint8_t *from, const uint8_t *p, const uint8_t *end);
 
 /* How many bytes at `p`, which begin no character, one U+FFFD stands for: as many as could still
  * have become one (Unicode 3.9, "maximal subpart"). At least 1. */

@@ -116,7 +116,7 @@ static const uint8_t *clean_end(const uint8_t *from, const uint8_t *p, const uin
 
         if (n == 0 || *p == '"' || *p == '\\' || *p < 0x20)
             return p;
-        p = n > 1 ? p + n : find_string_special(from, p, end);
+        p = n > 1 ? p + n : find_string_special(from, p, end, 0);
     }
     return p;
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "json/index.h"
+#include "json/utf8.h"
 
 static struct arena *arena;
 
@@ -303,6 +304,75 @@ START_TEST(strings_of_every_length_end_where_they_end)
 }
 END_TEST
 
+static bool is_utf8(hg_str text)
+{
+    const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
+
+    while (p < end) {
+        size_t n = utf8_length(p, end);
+
+        if (!n)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+/* Long texts are checked many bytes at a time, from their first character beyond ASCII on. */
+START_TEST(foreign_text_is_checked_at_every_place)
+{
+    static const char *const samples[] = {"é",
+                                          "€",
+                                          "😀",
+                                          "\xC2",
+                                          "\x80",
+                                          "\xC0\x80",
+                                          "\xC1\xBF",
+                                          "\xE0\x80\x80",
+                                          "\xE0\x9F\xBF",
+                                          "\xE0\xA0\x80",
+                                          "\xED\x9F\xBF",
+                                          "\xED\xA0\x80",
+                                          "\xED\xBF\xBF",
+                                          "\xEE\x80\x80",
+                                          "\xE2\x82",
+                                          "\xE2\x82\xAC\x80",
+                                          "\xF0\x8F\xBF\xBF",
+                                          "\xF0\x90\x80\x80",
+                                          "\xF4\x8F\xBF\xBF",
+                                          "\xF4\x90\x80\x80",
+                                          "\xF5\x80\x80\x80",
+                                          "\xFF",
+                                          "\xF0\x9F\x98",
+                                          "\xF0\x9F\x98\x80\x80",
+                                          "\xC3\xC3\xA9",
+                                          "\xE2\xE2\x82\xAC",
+                                          "\xF8\x88\x80\x80\x80",
+                                          "\xE2\x82\xAC\xE2\x82\xAC"};
+    enum {
+        WHOLE = 180
+    };
+    char *text = malloc(WHOLE);
+    hg_json root;
+
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        size_t n = strlen(samples[i]);
+
+        for (size_t at = 4; at + n <= WHOLE - 2; at++) {
+            memset(text, 'a', WHOLE);
+            memcpy(text, "[\"", 2);
+            memcpy(text + 2, "é", 2);
+            memcpy(text + at, samples[i], n);
+            memcpy(text + WHOLE - 2, "\"]", 2);
+            hg_str all = {text, WHOLE};
+
+            ck_assert_msg(json_parse(arena, all, &root, NULL) == is_utf8(all), "%zu at %zu", i, at);
+        }
+    }
+    free(text);
+}
+END_TEST
+
 START_TEST(the_value_at_the_start_of_a_text_is_measured)
 {
     ck_assert_uint_eq(json_measure(HG_S("{\"a\":[1,2]},\"b\":3}")), 11);
@@ -345,6 +415,7 @@ int main(void)
     tcase_add_test(tcase, what_is_not_strictly_json_is_refused);
     tcase_add_test(tcase, depth_has_a_limit);
     tcase_add_test(tcase, strings_of_every_length_end_where_they_end);
+    tcase_add_test(tcase, foreign_text_is_checked_at_every_place);
     tcase_add_test(tcase, the_value_at_the_start_of_a_text_is_measured);
     tcase_add_test(tcase, offsets_and_raw_text_are_those_of_the_document);
     suite_add_tcase(suite, tcase);
