@@ -119,6 +119,27 @@ START_TEST(a_deep_stack_full_of_close_variables_ends)
 }
 END_TEST
 
+START_TEST(children_with_endless_close_variables_end_together)
+{
+    struct routine *routine = bench_start(
+        &bench, "local s = require 'headgate.bench_host'\n"
+                "local mt = { __close = function() while true do end end }\n"
+                "local function child() local c <close> = setmetatable({}, mt) s.sleep(100) end\n"
+                "return function() for i = 1, 60 do s.spawn(child) end s.sleep(50) end");
+
+    for (int i = 0; i < 5; i++) {
+        bench.is_soon = false;
+        engine_run(bench.engine);
+    }
+
+    hg_ns before = bench_cpu();
+
+    routine_cancel(routine);
+    ck_assert_int_lt(bench_cpu() - before, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_uint_eq(engine_stats(bench.engine).routines, 0);
+}
+END_TEST
+
 START_TEST(endless_metamethods_end)
 {
     bench_overruns(&bench, "local t = setmetatable({}, { __index = function(t, k) while true do "
@@ -314,9 +335,10 @@ START_TEST(an_idle_process_gets_no_ticks)
 }
 END_TEST
 
-bench_main("budget", open_bench, close_bench, a_deep_stack_full_of_close_variables_ends,
-           an_endless_loop_ends, a_numeric_loop_ends, a_goto_loop_ends, a_tail_recursion_ends,
-           an_endless_iterator_ends, a_loop_around_pcall_ends, a_recursion_through_pcall_ends,
+bench_main("budget", open_bench, close_bench, children_with_endless_close_variables_end_together,
+           a_deep_stack_full_of_close_variables_ends, an_endless_loop_ends, a_numeric_loop_ends,
+           a_goto_loop_ends, a_tail_recursion_ends, an_endless_iterator_ends,
+           a_loop_around_pcall_ends, a_recursion_through_pcall_ends,
            an_endless_message_handler_ends, an_endless_close_variable_ends,
            many_endless_close_variables_of_a_cancelled_routine_end, endless_metamethods_end,
            a_recursion_without_end_is_a_stack_overflow_or_overruns, a_memory_bomb_ends,

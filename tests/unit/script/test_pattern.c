@@ -246,6 +246,8 @@ END_TEST
 
 START_TEST(rep_is_what_lua_has)
 {
+    ck_assert_ptr_nonnull(strstr(bench_failure(&bench, "return ('x'):rep((1 << 20) + 1)"),
+                                 "the result would be longer than 1048576 bytes"));
     ck_assert_str_eq(
         bench_result(&bench, "return ('ab'):rep(3), ('ab'):rep(3, '-'), ('ab'):rep(0), "
                              "('ab'):rep(-1), ('ab'):rep(1, '-'), (''):rep(5), (''):rep(3, ',')"),
