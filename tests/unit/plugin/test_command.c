@@ -135,6 +135,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, ls_lists_good_and_bad_ones_with_reasons);
     tcase_add_test(tcase, ls_without_a_folder_walks_the_plugin_path);
     tcase_add_test(tcase, info_shows_a_file);

@@ -281,6 +281,7 @@ int main(void)
 
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, the_table_is_whole_and_stays_in_place);
     tcase_add_test(tcase, bodies_are_read_held_and_written);

@@ -340,6 +340,7 @@ int main(void)
 
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_plugin_with_everything_optional_left_out_works);
     tcase_add_test(tcase, the_same_bytes_are_loaded_once);

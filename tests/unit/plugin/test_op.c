@@ -717,6 +717,7 @@ int main(void)
 
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, an_answer_at_once_leaves_its_texts_until_the_end);
     tcase_add_test(tcase, a_late_answer_comes_from_the_loop_and_not_from_the_plugin);

@@ -212,6 +212,7 @@ int main(void)
 
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, an_instance_that_starts_at_once_is_ready_and_calls_nobody);
     tcase_add_test(tcase, an_instance_may_start_late);

@@ -754,6 +754,7 @@ int main(void)
 
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, web);
+    tcase_set_timeout(web, 60);
     tcase_add_checked_fixture(web, setup_http, teardown_http);
     tcase_add_test(web, a_fetch_brings_the_whole_answer);
     tcase_add_test(web, what_goes_wrong_has_a_code);
@@ -763,6 +764,7 @@ int main(void)
     tcase_add_test(web, a_stream_comes_in_pieces_whose_bytes_can_be_kept);
     tcase_add_test(web, an_error_from_data_ends_the_stream);
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_job_runs_elsewhere_and_comes_back_to_the_loop);
     tcase_add_test(tcase, a_job_whose_op_has_ended_is_dropped_after_it_ran);
