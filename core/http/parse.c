@@ -81,7 +81,7 @@ static int line_ends(struct head_scan *scan, const char **ret_reason)
 
 static enum parse_result over_limit(const struct head_scan *scan, const struct head_limits *limits)
 {
-    if (scan->lines == 0 && scan->at - scan->line_start > limits->line)
+    if (scan->lines == 0 && scan->at > scan->line_start + limits->line)
         return PARSE_LONG_LINE;
     return scan->at > limits->head || scan->lines > limits->fields + 1 ? PARSE_LARGE : PARSE_MORE;
 }
