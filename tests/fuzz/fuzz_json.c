@@ -8,6 +8,7 @@
 #include "json/canonical.h"
 #include "json/index.h"
 #include "json/tail.h"
+#include "json/utf8.h"
 #include "json/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,6 +50,17 @@ static void copy(struct arena *arena, hg_json value, struct chain *out)
     }
 }
 
+/* One character at a time, where the parser looks at many. */
+static bool is_utf8(const char *text, size_t size)
+{
+    const uint8_t *p = (const uint8_t *)text, *end = p + size;
+    size_t n = 1;
+
+    for (; p < end && n; p += n)
+        n = utf8_length(p, end);
+    return n > 0;
+}
+
 static void add(void *arg, const void *p, size_t n)
 {
     chain_put(arg, p, n);
@@ -74,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_find_last_key((hg_str){text, size}, HG_S("usage"), &value);
     /* The writer's depth is less than the parser's. */
     if (json_parse_depth(arena, (hg_str){text, size}, CHAIN_DEPTH, &root, NULL)) {
+        ensure(is_utf8(text, size));
         copy(arena, root, out);
         ensure(json_ok(out));
         ensure(json_parse(arena, chain_flat(out, arena), &again, NULL));
