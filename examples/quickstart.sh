@@ -46,6 +46,7 @@ finish() {
   if [ -n "$gateway" ]; then kill "$gateway" 2>/dev/null && wait "$gateway" 2>/dev/null || true; fi
   if [ -n "$simulator" ]; then
     kill "$simulator" 2>/dev/null && wait "$simulator" 2>/dev/null || true
+    rm -f "$place/simulator.pid"
   fi
 }
 trap finish EXIT
@@ -103,6 +104,14 @@ note "$("$headgate" version)"
 
 # ---- a provider, and the gateway -------------------------------------------------------------------
 
+# What an earlier run with --keep has left.
+"$headgate" stop --now --run-dir "$place/run" >/dev/null 2>&1 || true
+if [ -f "$place/simulator.pid" ]; then
+  old=$(cat "$place/simulator.pid")
+  if tr '\0' ' ' <"/proc/$old/cmdline" 2>/dev/null | grep -q 'headgate simulate'; then kill "$old"; fi
+  rm -f "$place/simulator.pid"
+fi
+
 # Plugins of this build, not of one that may be installed.
 HEADGATE_PLUGIN_PATH=$build/.libs
 export HEADGATE_PLUGIN_PATH
@@ -114,6 +123,7 @@ else
   say "Starting a simulated provider (set OPENAI_API_KEY to use the real one)"
   "$headgate" simulate --listen 127.0.0.1:0 >"$place/simulator.log" 2>&1 </dev/null &
   simulator=$!
+  echo $simulator >"$place/simulator.pid"
   url=$(await "$place/simulator.log" 'listening on \(http://[^ ]*\)' $simulator)
   note "$url"
   provider="provider \"openai\" { plugin = \"openai\", base_url = \"$url/v1\" }"
@@ -132,7 +142,6 @@ END
 say "Starting the gateway with this configuration"
 sed '1d' "$place/headgate.lua"
 rm -f "$place/access.jsonl"
-"$headgate" stop --now --run-dir "$place/run" >/dev/null 2>&1 || true
 "$headgate" run -c "$place/headgate.lua" --run-dir "$place/run" >"$place/gateway.log" 2>&1 \
   </dev/null &
 gateway=$!
@@ -154,7 +163,14 @@ ask -d "{\"model\":\"gpt-4o-mini\",$question}"
 echo
 
 say "The same as a stream"
-ask -N -d "{\"model\":\"gpt-4o-mini\",\"stream\":true,$question}"
+ask -N -d "{\"model\":\"gpt-4o-mini\",\"stream\":true,$question}" >"$place/stream.txt"
+grep '^data:' "$place/stream.txt" | awk '
+  { line[NR] = length($0) > 400 ? substr($0, 1, 400) "..." : $0 }
+  END {
+    for (i = 1; i <= NR; i++)
+      if (i <= 3 || i > NR - 2) print line[i]
+      else if (i == 4) print "  ... " NR - 5 " more events, all of them in '"$place"'/stream.txt"
+  }'
 
 say "What was recorded of the second one"
 tries=0
@@ -166,17 +182,25 @@ tail -n 1 "$place/access.jsonl"
 
 # ---- what next -----------------------------------------------------------------------------------------
 
+if [ $keep = yes ]; then
+  connects="     OpenAI(base_url=\"$base/v1\", api_key=\"any\")"
+  looks="     $headgate status --run-dir $place/run
+     curl $admin/metrics"
+else
+  connects="     $headgate run -c examples/minimal/headgate.lua
+     OpenAI(base_url=\"http://127.0.0.1:8787/v1\", api_key=\"any\")"
+  looks="     examples/quickstart.sh --keep"
+fi
+
 say "Three things to try next"
 cat <<END
 1. Use it from an SDK: only the base URL changes.
-     OpenAI(base_url="http://127.0.0.1:8787/v1", api_key="any")     examples/minimal/headgate.lua
+$connects
 2. Write a route: fallback, balancing, caching and more in a few lines of Lua.
      less examples/routes/02_fallback.lua
-     build/headgate test examples/routes
+     $headgate test examples/routes
 3. Look at it while it works: the processes, and the numbers.
-     examples/quickstart.sh --keep
-     build/headgate status --run-dir $place/run
-     curl $admin/metrics
+$looks
 END
 
 if [ $keep = yes ]; then

@@ -57,8 +57,7 @@ static void fail(struct exchange *exchange, int status, const char *type, const 
     answer(exchange, status, json_text, error_text(exchange->arena, type, message), more);
 }
 
-/* ---- what there is to ask for
- * -------------------------------------------------------------------- */
+/* ---- what there is to ask for ---------------------------------------------------------------- */
 
 static void show_metrics(const struct admin *admin, struct exchange *exchange)
 {
@@ -172,8 +171,7 @@ static hg_str error_body(void *arg, struct arena *arena, int status, const char 
     return error_text(arena, "bad_request", reason);
 }
 
-/* ---- connections
- * ------------------------------------------------------------------------------------ */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void on_accept(void *arg, int fd)
 {

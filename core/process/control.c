@@ -80,8 +80,7 @@ static void release(struct control *control, hg_ns patience)
     end(control, patience, false);
 }
 
-/* ---- the supervisor's words
- * ----------------------------------------------------------------------- */
+/* ---- the supervisor's words ------------------------------------------------------------------ */
 
 static void take(struct control *control)
 {
@@ -124,8 +123,7 @@ static void on_word(void *arg, const struct channel_message *message)
     }
 }
 
-/* ---- the start
- * -------------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
 static void fail(struct control *control, const struct error *error)
 {

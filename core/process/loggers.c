@@ -132,8 +132,7 @@ struct sink **loggers_sinks(struct loggers *loggers, size_t *ret_count)
     return loggers->sinks;
 }
 
-/* ---- ending
- * -------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void tell_finished(void *arg)
 {

@@ -270,8 +270,7 @@ static void reopen(struct sink *sink)
         work_ended(sink, rc);
 }
 
-/* ---- what is due
- * ------------------------------------------------------------------------------------ */
+/* ---- what is due ----------------------------------------------------------------------------- */
 
 /* True if the batch is full or has waited long enough. Otherwise the timer knows when. */
 static bool is_due(struct sink *sink)
@@ -348,8 +347,7 @@ void sink_reopen(struct sink *sink)
     sink_go(sink);
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static struct metric_cell count_of(const struct sink_setup *setup, enum metric_type type,
                                    const char *name, const char *help)

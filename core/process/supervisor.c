@@ -146,8 +146,7 @@ static bool stop_step(struct supervisor *supervisor)
     return supervisor->stop != STOP_CONTROL || !fleet_is_gone(fleet);
 }
 
-/* ---- changes
- * ------------------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 static void started(struct supervisor *supervisor)
 {
@@ -188,8 +187,7 @@ static void change_go_on(struct supervisor *supervisor)
         change_ended(supervisor);
 }
 
-/* ---- signals
- * --------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void take_signal(struct supervisor *supervisor, uint32_t number)
 {
@@ -240,8 +238,7 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* ---- the loop
- * --------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void wait_for_events(struct supervisor *supervisor)
 {

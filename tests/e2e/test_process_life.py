@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from support.client import Connection, ask, chat, request_bytes
+from support.client import Connection, Gone, ask, chat, request_bytes
 from support.places import HEADGATE
 from support.upstream import DONE, chunk_of, sse
 from support.wait import wait_for
@@ -45,9 +45,13 @@ def open_stream(gate):
 
 
 def rest_of(client):
+    """What still comes, whether the stream ends properly or is cut."""
     body = b""
-    while chunk := client.read_chunk():
-        body += chunk
+    try:
+        while chunk := client.read_chunk():
+            body += chunk
+    except Gone as cut:
+        body += cut.so_far
     return body
 
 
