@@ -120,7 +120,8 @@ class Gateway(Program):
 
     def processes(self, kind="worker"):
         """The pids of the living children of that kind."""
-        return [child["pid"] for child in self.state()["processes"] if child["kind"] == kind]
+        children = self.state()["processes"]
+        return [child["pid"] for child in children if child["kind"] == kind and child["pid"] > 0]
 
     def command(self, name, *options):
         return subprocess.run(
