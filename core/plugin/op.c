@@ -290,6 +290,12 @@ static hg_rc known(struct op *op, hg_rc rc)
     return HG_E_INTERNAL;
 }
 
+/* HG_E_CANCELLED from op_leave says that the op is gone; a plugin cannot say that. */
+static hg_rc not_cancelled(hg_rc rc)
+{
+    return rc == HG_E_CANCELLED ? HG_E_INTERNAL : rc;
+}
+
 hg_rc op_leave(struct op *op, hg_rc rc)
 {
     call_leave(op->host, &op->call);
@@ -298,7 +304,7 @@ hg_rc op_leave(struct op *op, hg_rc rc)
         return HG_E_CANCELLED;
     case OP_DONE:
         op->state = OP_IDLE;
-        return op->rc;
+        return not_cancelled(op->rc);
     case OP_CALLING:
         break;
     case OP_FREE:
@@ -309,7 +315,7 @@ hg_rc op_leave(struct op *op, hg_rc rc)
     }
     if (rc != HG_PENDING) {
         op->state = OP_IDLE;
-        return known(op, rc);
+        return not_cancelled(known(op, rc));
     }
     if (!op->on_end) {
         misuse_note(op->host, op->instance, MISUSE_PENDING, op->call.operation);

@@ -43,8 +43,9 @@ hg_op op_handle(const struct op *op);
 /* The bracket around each call into the plugin: says in shared memory who is running, in case it
  * crashes, and takes the time. `operation` is a static string ("check"). op_leave takes what the
  * call returned and gives what it comes to: the code of an H->done inside the call if there was
- * one, HG_E_INTERNAL for codes nobody knows, HG_E_CANCELLED if op_end was called meanwhile (then
- * the op is gone). After op_leave the op is pending if and only if that is HG_PENDING. */
+ * one, HG_E_INTERNAL for codes nobody knows, HG_E_CANCELLED if and only if op_end was called
+ * meanwhile (then the op is gone; a plugin that returns that code itself has failed:
+ * HG_E_INTERNAL). After op_leave the op is pending if and only if that is HG_PENDING. */
 void op_enter(struct op *op, const char *operation);
 hg_rc op_leave(struct op *op, hg_rc rc);
 

@@ -335,6 +335,29 @@ START_TEST(a_result_that_nobody_knows_is_an_internal_error)
 }
 END_TEST
 
+static hg_rc answer_cancelled(hg_op op, hg_verdict *out)
+{
+    (void)op, (void)out;
+    return HG_E_CANCELLED;
+}
+
+static hg_rc answer_cancelled_inside(hg_op op, hg_verdict *out)
+{
+    (void)out;
+    H->done(op, HG_E_CANCELLED);
+    return HG_PENDING;
+}
+
+START_TEST(only_the_host_can_cancel)
+{
+    struct op *op = stand_op(&stand, 0, &ended);
+
+    ck_assert_int_eq(call(op, answer_cancelled), HG_E_INTERNAL);
+    ck_assert_int_eq(call(op, answer_cancelled_inside), HG_E_INTERNAL);
+    op_end(&op, HG_OK);
+}
+END_TEST
+
 START_TEST(waiting_where_there_is_none_is_an_internal_error)
 {
     struct op *op = stand_op(&stand, 0, &ended);
@@ -733,6 +756,7 @@ int main(void)
     tcase_add_test(tcase, a_deadline_can_be_moved_while_the_answer_is_pending);
     tcase_add_test(tcase, an_op_carries_several_calls_and_its_memory_stays);
     tcase_add_test(tcase, a_result_that_nobody_knows_is_an_internal_error);
+    tcase_add_test(tcase, only_the_host_can_cancel);
     tcase_add_test(tcase, waiting_where_there_is_none_is_an_internal_error);
     tcase_add_test(tcase, the_gateway_may_call_again_from_inside_a_callback);
     tcase_add_test(tcase, why_an_op_failed_is_kept_until_its_end);
