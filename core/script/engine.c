@@ -60,7 +60,8 @@ static int on_panic(lua_State *L)
     const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "no message";
 
     log_error("a Lua error outside of every protection: %s", message);
-    ensure(!"Lua is never entered unprotected");
+    bool is_protected = false; /* Lua is never entered in another way */
+    ensure(is_protected);
     return 0;
 }
 

@@ -24,6 +24,9 @@ enum routine_state {
     ROUTINE_ENDING
 };
 
+LIST_HEAD(routine_list, routine);
+TAILQ_HEAD(routine_queue, routine);
+
 struct routine {
     struct engine *engine;
     lua_State *L; /* NULL in the pool of those whose coroutine was dropped */
@@ -48,7 +51,7 @@ struct routine {
     struct account account, closing; /* used in roots */
     struct task *task;               /* the child's face in Lua; NULL for what C started */
     bool is_detached;
-    LIST_HEAD(, routine) children;
+    struct routine_list children;
     LIST_ENTRY(routine) sibling; /* among the children, or the engine's roots, or in a pool */
     TAILQ_ENTRY(routine) queued;
 
@@ -56,9 +59,6 @@ struct routine {
     int (*on_due)(lua_State *L, void *arg);
     size_t heap_at;
 };
-
-LIST_HEAD(routine_list, routine);
-TAILQ_HEAD(routine_queue, routine);
 
 /* Written by the signal handler, or read by it; see budget.c. */
 struct budget {
