@@ -331,7 +331,9 @@ hg_json json_get(hg_json from, const char *pointer)
             return (hg_json){0};
         from = pointer_child(from, token);
     }
-    return *pointer ? (hg_json){0} : from;
+    if (*pointer)
+        return (hg_json){0};
+    return from;
 }
 
 /* The end of a top-level value is known; finding it anew could be long. */

@@ -211,8 +211,13 @@ static void slots_merge(struct fold *fold, struct slots *slots, hg_json list, in
     hg_json item;
 
     while (json_next(list, &it, NULL, &item)) {
+        if (item.kind != HG_J_OBJ)
+            continue;
         int64_t index = json_i64(json_member(item, HG_S("index")), -1);
         hg_str id = json_str(fold->arena, json_member(item, HG_S("id")));
+
+        if (text_is(id, HG_S("null")))
+            id = HG_S("");
         struct bag *bag = slot_of(fold, slots, index, id);
 
         if (bag)
@@ -222,8 +227,10 @@ static void slots_merge(struct fold *fold, struct slots *slots, hg_json list, in
 
 /* ---- merging --------------------------------------------------------------------------------- */
 
-static bool says_nothing(hg_json value, enum merge merge)
+static bool says_nothing(hg_str key, hg_json value, enum merge merge)
 {
+    if (text_is(key, HG_S("id")) && json_is(value, HG_S("null")))
+        return true;
     return value.kind == HG_J_NULL ||
            (merge == MERGE_LAST && value.kind == HG_J_STR && !json_raw_str(value).n);
 }
@@ -233,7 +240,7 @@ static void member_merge(struct fold *fold, struct bag *bag, hg_str key, hg_json
     enum merge merge = merge_of(key, value);
     struct bag_member *member;
 
-    if (says_nothing(value, merge) || !(member = bag_member(fold, bag, key)))
+    if (says_nothing(key, value, merge) || !(member = bag_member(fold, bag, key)))
         return;
     switch (merge) {
     case MERGE_TEXT:

@@ -80,7 +80,7 @@ static hg_str path_plain(hg_str path, char plain[PATH_MAX_KNOWN])
 
 uint32_t openai_kind_of(enum method method, hg_str path)
 {
-    char room[PATH_MAX_KNOWN];
+    char room[PATH_MAX_KNOWN] = "";
     hg_str plain = path_plain(path, room);
 
     for (size_t i = 0; method == METHOD_POST && i < sizeof post_paths / sizeof *post_paths; i++)

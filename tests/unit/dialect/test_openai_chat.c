@@ -517,7 +517,7 @@ static hg_str folded(const char *events)
 
 START_TEST(events_are_folded_into_a_whole)
 {
-    same(folded(EVENT("{\"id\":\"\",\"choices\":[]}") EVENT(
+    same(folded(EVENT("{\"id\":\"\",\"choices\":[null]}") EVENT(
              "{\"id\":\"i\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
              "\"content\":\"\\ud83d\"}}],\"usage\":null}")
                     EVENT("{\"id\":\"i\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\ude00"
@@ -546,7 +546,7 @@ START_TEST(tool_calls_are_told_apart_however_they_are_numbered)
                     FINISH,
         CALL("{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"1\"}}")
             CALL("{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"\"}}")
-                CALL("{\"function\":{\"arguments\":\"2\"}}") FINISH,
+                CALL("{\"id\":\"null\",\"function\":{\"arguments\":\"2\"}}") FINISH,
         CALL("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"1\"}}")
             CALL("{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"2\"}}")
                 FINISH};
