@@ -15,6 +15,7 @@
 #include "net/tls.h"
 
 #define LINGER_TIME (2 * NS_PER_S)
+#define DRAIN_GRACE NS_PER_S /* for a new connection whose first request is on its way */
 
 enum {
     PIPELINE_MAX = 64 * 1024, /* bytes of requests that wait for their turn */
@@ -739,8 +740,12 @@ void server_drain(struct server *server)
     server->draining = true;
     for (inbound = TAILQ_FIRST(&server->open); inbound; inbound = next) {
         next = TAILQ_NEXT(inbound, entry);
-        if (inbound->state == STATE_IDLE && !inbound->in.len && !stream_queued(inbound->stream))
+        if (inbound->state != STATE_IDLE || inbound->in.len || stream_queued(inbound->stream))
+            continue;
+        if (inbound->written)
             inbound_free(inbound);
+        else
+            wait_until(inbound, DRAIN_GRACE);
     }
 }
 

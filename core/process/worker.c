@@ -14,6 +14,8 @@
 #include "shm/region.h"
 #include "shm/slot.h"
 
+#define LEAVE_AGAIN (10 * NS_PER_MS)
+
 struct worker {
     const struct worker_setup *setup;
     struct loop *loop;
@@ -21,14 +23,23 @@ struct worker {
     struct gateway *gateway; /* NULL while it is being made */
     struct heart heart;
     hg_ns drain_by; /* 0: not told to */
-    bool deaf;      /* has closed its listening sockets */
+    struct timer leave;
+    bool deaf; /* has closed its listening sockets */
 };
 
+/* The requests are over. A connection may still be new, with its first request on its way, or have
+ * its last bytes to read: the server ends it within moments. */
 static void on_drained(void *arg)
 {
     struct worker *worker = arg;
+    struct gateway *gateway = worker->gateway;
+    bool is_connected = gateway->server && server_connections(gateway->server) > 0;
+    bool over = !gateway_open_requests(gateway) && !is_connected;
 
-    loop_stop(worker->loop);
+    if (over || clock_now() >= worker->drain_by)
+        loop_stop(worker->loop);
+    else
+        timer_set(worker->loop, &worker->leave, clock_now() + LEAVE_AGAIN);
 }
 
 /* The supervisor has the sockets too. When the gateway stops it has closed them already, and those
@@ -104,6 +115,7 @@ int worker_run(const struct worker_setup *setup)
         .on_word = on_word,
         .arg = &worker,
     };
+    worker.leave = (struct timer){.fn = on_drained, .arg = &worker};
     heart_start(&worker.heart);
     bool started = start(&worker, &error);
 
@@ -113,6 +125,7 @@ int worker_run(const struct worker_setup *setup)
         channel_say(setup->channel, CHANNEL_FAILED, 0, error.text);
     worker.slot->state = SLOT_STOPPED;
     heart_stop(&worker.heart);
+    timer_clear(worker.loop, &worker.leave);
     gateway_free(&worker.gateway);
     loop_free(&worker.loop);
     return started ? 0 : 1;

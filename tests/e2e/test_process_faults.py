@@ -63,8 +63,8 @@ def test_without_descriptors_a_client_is_told_and_not_left_hanging(gateway, upst
 
 def test_closed_standard_descriptors_never_get_what_is_printed(gateway, upstream, tmp_path):
     """With 0 to 2 closed, the first sockets would get these numbers."""
-    gate = gateway(upstream(), wait=False)
-    gate.stop()
+    gate = gateway(upstream())
+    assert gate.stop() == 0
     process = subprocess.Popen(
         ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', HEADGATE, "run", "-c",
          gate.folder / "headgate.lua", "--run-dir", gate.run_dir],
