@@ -389,3 +389,9 @@ bool splice_remove(struct splice *splice, const char *place)
 {
     return place_remove(splice, place_pointer(splice, place));
 }
+
+void splice_remove_member(struct splice *splice, hg_json object, hg_str key)
+{
+    if (object.kind == HG_J_OBJ && !edit_over(splice, json_offset(object)))
+        members_remove(splice, object, key);
+}

@@ -31,6 +31,10 @@ bool splice_set_str(struct splice *splice, const char *place, hg_str text);
  * or leads through an array's end; an array's elements cannot be removed. */
 bool splice_remove(struct splice *splice, const char *place);
 
+/* The same for a member of an object of the same document, found before. Nothing happens if the
+ * object is gone. */
+void splice_remove_member(struct splice *splice, hg_json object, hg_str key);
+
 /* Puts `raw` or a string in the place of a value of the same document, found before. */
 void splice_replace(struct splice *splice, hg_json value, hg_str raw);
 void splice_replace_str(struct splice *splice, hg_json value, hg_str text);

@@ -268,15 +268,17 @@ static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string
 
 /* Beside the delta some have the message so far, or the same text once more, which would tell what
  * was taken out. */
-static void repetitions_remove(struct arena *arena, hg_json doc, struct splice *splice)
+static void repetitions_remove(hg_json doc, struct splice *splice)
 {
-    size_t count = json_count(json_member(doc, HG_S("choices")));
+    hg_json choices = json_member(doc, HG_S("choices"));
+    hg_json_it it = {{0, 0}};
+    hg_json choice;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!json_get(doc, arena_fmt(arena, "/choices/%zu/delta", i).p).kind)
+    while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice)) {
+        if (!json_member(choice, HG_S("delta")).kind)
             continue;
-        splice_remove(splice, arena_fmt(arena, "/choices/%zu/message", i).p);
-        splice_remove(splice, arena_fmt(arena, "/choices/%zu/text", i).p);
+        splice_remove_member(splice, choice, HG_S("message"));
+        splice_remove_member(splice, choice, HG_S("text"));
     }
 }
 
@@ -304,7 +306,7 @@ void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struc
     }
     swap.splice = splice_new(arena, doc);
     openai_event_visit(doc, &swap.visitor);
-    repetitions_remove(arena, doc, swap.splice);
+    repetitions_remove(doc, swap.splice);
     splice_into(swap.splice, changed);
     openai_event_put(out, chain_flat(changed, arena));
 }

@@ -181,6 +181,21 @@ START_TEST(equal_keys_below_the_top_all_go)
 }
 END_TEST
 
+START_TEST(a_member_of_an_object_at_hand_goes)
+{
+    hg_json root = opened("{\"l\":[{\"a\":1,\"b\":2},{\"a\":3}]}");
+
+    splice_remove_member(splice, json_get(root, "/l/0"), HG_S("a"));
+    splice_remove_member(splice, json_get(root, "/l/1"), HG_S("a"));
+    splice_remove_member(splice, json_get(root, "/l/1"), HG_S("x"));
+    splice_remove_member(splice, json_get(root, "/l"), HG_S("a"));
+    gives("{\"l\":[{\"b\":2},{}]}");
+    set("/l", "[]");
+    splice_remove_member(splice, json_get(root, "/l/0"), HG_S("b"));
+    gives("{\"l\":[]}");
+}
+END_TEST
+
 START_TEST(a_key_with_slashes_is_a_key)
 {
     opened("{\"a/b~c\":1}");
@@ -237,6 +252,7 @@ int main(void)
     tcase_add_test(tcase, removing_and_setting_go_together);
     tcase_add_test(tcase, a_larger_change_takes_the_place_of_smaller_ones);
     tcase_add_test(tcase, equal_keys_below_the_top_all_go);
+    tcase_add_test(tcase, a_member_of_an_object_at_hand_goes);
     tcase_add_test(tcase, a_key_with_slashes_is_a_key);
     tcase_add_test(tcase, a_place_too_deep_is_refused);
     tcase_add_test(tcase, pieces_of_a_block_hold_it);
