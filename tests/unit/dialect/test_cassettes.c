@@ -459,6 +459,51 @@ START_TEST(recorded_answers_are_read_as_others_read_them)
 }
 END_TEST
 
+static unsigned samples;
+
+static void usage_sample(struct arena *arena, hg_str line)
+{
+    struct dialect_answer answer;
+    struct tally tally = {arena, "usage-cost-samples.jsonl", {0}};
+    hg_json sample, response, tokens;
+
+    ck_assert(json_parse(arena, line, &sample, NULL));
+    response = json_member(sample, HG_S("response"));
+    tokens = json_member(sample, HG_S("tokens"));
+    if (!json_get(response, "/usage/prompt_tokens").kind)
+        return;
+    ck_assert(json_parse(arena, json_raw(response), &response, NULL));
+    dialect->read_answer(arena, HG_R_CHAT, response, &answer);
+    samples++;
+    WANT(&tally, answer.has_usage, "has a usage");
+    WANT(&tally, (int64_t)answer.usage.input == json_i64(json_get(tokens, "/input_tokens"), -1),
+         "input");
+    WANT(&tally, (int64_t)answer.usage.output == json_i64(json_get(tokens, "/output_tokens"), 0),
+         "output");
+    WANT(&tally,
+         (int64_t)answer.usage.cached_input == json_i64(json_get(tokens, "/cache_read_tokens"), 0),
+         "cached");
+}
+
+START_TEST(usages_that_others_have_priced_are_counted_alike)
+{
+    struct arena *arena = arena_new();
+    char path[600];
+
+    snprintf(path, sizeof path, "%s/../prices/usage-cost-samples.jsonl", folder);
+    hg_str rest = file_read(arena, path);
+
+    while (rest.n) {
+        hg_str line = text_cut(rest, '\n', &rest);
+
+        if (line.n)
+            usage_sample(arena, line);
+    }
+    ck_assert_uint_gt(samples, 60);
+    arena_free(&arena);
+}
+END_TEST
+
 int main(void)
 {
     const char *shared = getenv("HEADGATE_SHARED");
@@ -477,6 +522,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, recorded_answers_are_read_as_others_read_them);
+    tcase_add_test(tcase, usages_that_others_have_priced_are_counted_alike);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
