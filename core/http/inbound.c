@@ -517,7 +517,8 @@ static void on_next(void *arg)
 static void answer_over(struct inbound *inbound)
 {
     exchange_over(inbound);
-    if (inbound->close_after) {
+    /* A stream that was begun before the drain has promised to keep the connection. */
+    if (inbound->close_after || (inbound->server->draining && !inbound->in.len)) {
         linger(inbound);
         return;
     }
