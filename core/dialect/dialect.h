@@ -20,8 +20,6 @@ struct dialect_request {
     hg_str model;
     bool is_stream;
     bool wants_usage; /* the client asked for the usage of a stream */
-    uint32_t n_messages;
-    uint64_t tokens; /* estimated */
 };
 
 /* What one event of a stream says. */
@@ -65,6 +63,9 @@ struct dialect {
     uint32_t (*kind_of)(enum method method, hg_str path);
 
     void (*read_request)(uint32_t kind, hg_json doc, struct dialect_request *ret);
+
+    /* How many tokens the request may have: an estimate, for routes that ask. */
+    uint64_t (*tokens)(uint32_t kind, hg_json doc);
 
     /* Fills at most `max` texts; returns how many there are. Strings with escapes are copied into
      * the arena. */

@@ -79,7 +79,7 @@ static int field_push(lua_State *L, struct request *request, const struct shape 
     else if (text_is(name, HG_S("stream")))
         lua_pushboolean(L, request->asked.is_stream);
     else if (text_is(name, HG_S("tokens")))
-        lua_pushinteger(L, (lua_Integer)request->asked.tokens);
+        lua_pushinteger(L, (lua_Integer)request->dialect->tokens(request->asked.kind, request->doc));
     else if (text_is(name, HG_S("id")))
         lua_push_text(L, request->id);
     else if (text_is(name, HG_S("kind")))

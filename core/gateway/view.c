@@ -29,7 +29,6 @@ static void view_info(const hg_req *req, hg_req_info *ret)
         .start = request->exchange ? request->exchange->began : 0,
         .deadline = request->deadline,
         .attempt = view->attempt ? view->attempt->number : 0,
-        .n_messages = request->asked.n_messages,
     };
 
     memcpy(ret, &info, info.size < sizeof info ? info.size : sizeof info);

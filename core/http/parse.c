@@ -86,6 +86,15 @@ static enum parse_result over_limit(const struct head_scan *scan, const struct h
     return scan->at > limits->head || scan->lines > limits->fields + 1 ? PARSE_LARGE : PARSE_MORE;
 }
 
+/* Passes over bytes that are fine where they stand: nearly all of a head. */
+static void run_skip(struct head_scan *scan, hg_str bytes)
+{
+    uint8_t fine = scan->lines == 0 ? 0 : scan->name_done ? BYTE_VALUE : BYTE_TOKEN;
+
+    while (scan->at < bytes.n && classes[(unsigned char)bytes.p[scan->at]] & fine)
+        scan->at++;
+}
+
 static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
                                    const struct head_limits *limits, const char **ret_reason)
 {
@@ -110,6 +119,12 @@ static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
         }
         if (scan->after_cr)
             return refuse(ret_reason, "a carriage return without a line feed");
+        run_skip(scan, bytes);
+        if (scan->at == bytes.n)
+            break;
+        byte = (unsigned char)bytes.p[scan->at];
+        if (byte == '\n')
+            return refuse(ret_reason, "a line feed without a carriage return");
         if (byte == '\r') {
             scan->after_cr = true;
             continue;
@@ -128,13 +143,8 @@ static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
     return over;
 }
 
-/* ---- http-parser's callbacks --------------------------------------------------------------------
- */
-
-struct reading {
-    struct head *head;
-    unsigned room;
-};
+/* ---- the start line, by http-parser
+ * ---------------------------------------------------------------- */
 
 static enum method method_of(unsigned method)
 {
@@ -160,32 +170,50 @@ static enum method method_of(unsigned method)
 
 static int on_url(http_parser *parser, const char *at, size_t n)
 {
-    ((struct reading *)parser->data)->head->target = (hg_str){at, n};
+    ((struct head *)parser->data)->target = (hg_str){at, n};
     return 0;
 }
 
-static int on_field(http_parser *parser, const char *at, size_t n)
+static enum parse_result start_line_read(hg_str line, enum http_parser_type type, struct head *ret,
+                                         const char **ret_reason)
 {
-    struct reading *reading = parser->data;
+    static const http_parser_settings callbacks = {.on_url = on_url};
+    http_parser parser;
 
-    if (reading->head->field_count == reading->room)
-        return -1;
-    reading->head->fields[reading->head->field_count++] = (struct field){.name = {at, n}};
-    return 0;
+    http_parser_init(&parser, type);
+    parser.data = ret;
+    http_parser_execute(&parser, &callbacks, line.p, line.n);
+    http_parser_execute(&parser, &callbacks, "\r\n", 2);
+    enum http_errno wrong = HTTP_PARSER_ERRNO(&parser);
+
+    if (wrong == HPE_INVALID_VERSION ||
+        (wrong == HPE_OK && (parser.http_major != 1 || parser.http_minor > 1))) {
+        *ret_reason = "an HTTP version other than 1.0 and 1.1";
+        return PARSE_VERSION;
+    }
+    if (wrong != HPE_OK)
+        return refuse(ret_reason, http_errno_description(wrong));
+    ret->minor = parser.http_minor;
+    ret->status = parser.status_code;
+    ret->method = method_of(parser.method);
+    return PARSE_OK;
 }
 
-static int on_value(http_parser *parser, const char *at, size_t n)
+/* The scan has found every line to be a name, a colon and a value. */
+static void fields_split(hg_str lines, struct head *head)
 {
-    struct reading *reading = parser->data;
+    const char *end = lines.p + lines.n;
 
-    if (reading->head->field_count == 0)
-        return -1;
-    reading->head->fields[reading->head->field_count - 1].value = text_trim((hg_str){at, n});
-    return 0;
+    for (const char *at = lines.p; at + 2 < end;) {
+        const char *colon = memchr(at, ':', (size_t)(end - at));
+        const char *stop = memchr(colon, '\r', (size_t)(end - colon));
+
+        head->fields[head->field_count++] =
+            (struct field){.name = {at, (size_t)(colon - at)},
+                           .value = text_trim((hg_str){colon + 1, (size_t)(stop - colon - 1)})};
+        at = stop + 2;
+    }
 }
-
-static const http_parser_settings callbacks = {
-    .on_url = on_url, .on_header_field = on_field, .on_header_value = on_value};
 
 /* ---- what the fields mean
  * ------------------------------------------------------------------------ */
@@ -404,26 +432,16 @@ static enum parse_result head_read(struct arena *arena, struct head_scan *scan, 
     if (result != PARSE_OK)
         return result;
     hg_str copy = arena_text(arena, (hg_str){bytes.p, scan->at});
-    struct reading reading = {ret, (unsigned)scan->lines};
-    http_parser parser;
+    size_t first = copy.p[0] == '\r' ? 2 : 0; /* an empty line before the head */
+    const char *end = (const char *)memchr(copy.p + first, '\n', copy.n - first) + 1;
 
     *ret = (struct head){.size = scan->at};
     ret->fields = arena_alloc(arena, (scan->lines + 1) * sizeof *ret->fields);
-    http_parser_init(&parser, type);
-    parser.data = &reading;
-    http_parser_execute(&parser, &callbacks, copy.p, copy.n);
-    enum http_errno wrong = HTTP_PARSER_ERRNO(&parser);
-
-    if (wrong == HPE_INVALID_VERSION ||
-        (wrong == HPE_OK && (parser.http_major != 1 || parser.http_minor > 1))) {
-        *ret_reason = "an HTTP version other than 1.0 and 1.1";
-        return PARSE_VERSION;
-    }
-    if (wrong != HPE_OK)
-        return refuse(ret_reason, http_errno_description(wrong));
-    ret->minor = parser.http_minor;
-    ret->status = parser.status_code;
-    ret->method = method_of(parser.method);
+    result = start_line_read((hg_str){copy.p + first, (size_t)(end - copy.p) - first}, type, ret,
+                             ret_reason);
+    if (result != PARSE_OK)
+        return result;
+    fields_split((hg_str){end, (size_t)(copy.p + copy.n - end)}, ret);
     return fields_take(ret, seen, ret_reason);
 }
 

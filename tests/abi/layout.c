@@ -85,7 +85,7 @@ AT(hg_req_info, query, 128)
 AT(hg_req_info, start, 144)
 AT(hg_req_info, deadline, 152)
 AT(hg_req_info, attempt, 160)
-AT(hg_req_info, n_messages, 164)
+AT(hg_req_info, reserved, 164)
 
 SIZE(hg_text, 24)
 AT(hg_text, role, 0)

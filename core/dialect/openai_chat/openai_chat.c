@@ -6,6 +6,7 @@ const struct dialect dialect_openai_chat = {
     .wire = HG_WIRE_OPENAI_CHAT,
     .kind_of = openai_kind_of,
     .read_request = openai_read_request,
+    .tokens = openai_tokens,
     .request_texts = openai_request_texts,
     .answer_texts = openai_answer_texts,
     .request_edit = openai_request_edit,

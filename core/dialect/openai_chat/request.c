@@ -117,9 +117,10 @@ static uint64_t content_tokens(hg_json content)
     return tokens;
 }
 
-static void messages_read(hg_json messages, struct dialect_request *ret)
+static uint64_t messages_tokens(hg_json messages)
 {
     hg_json_it it = {{0, 0}};
+    uint64_t tokens = 0;
     hg_json message;
 
     while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message)) {
@@ -127,24 +128,34 @@ static void messages_read(hg_json messages, struct dialect_request *ret)
         hg_json value;
         hg_str key;
 
-        ret->n_messages++;
-        ret->tokens += TOKENS_A_MESSAGE;
+        tokens += TOKENS_A_MESSAGE;
         while (message.kind == HG_J_OBJ && json_next(message, &inner, &key, &value)) {
             if (json_key_is(key, HG_S("content")))
-                ret->tokens += content_tokens(value);
+                tokens += content_tokens(value);
             else if (value.kind == HG_J_ARR)
-                ret->tokens += json_raw(value).n / BYTES_A_TOKEN;
+                tokens += json_raw(value).n / BYTES_A_TOKEN;
         }
     }
+    return tokens;
 }
 
 /* Token ids count one each: they are about four bytes with their comma. */
-static void inputs_read(hg_json doc, struct dialect_request *ret)
+static uint64_t inputs_tokens(hg_json doc)
 {
     static const char *const keys[] = {"prompt", "input", "query", "documents"};
+    uint64_t tokens = 0;
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        ret->tokens += json_raw(json_member(doc, text_of(keys[i]))).n / BYTES_A_TOKEN;
+        tokens += json_raw(json_member(doc, text_of(keys[i]))).n / BYTES_A_TOKEN;
+    return tokens;
+}
+
+uint64_t openai_tokens(uint32_t kind, hg_json doc)
+{
+    if (kind != HG_R_CHAT)
+        return inputs_tokens(doc);
+    return messages_tokens(json_member(doc, HG_S("messages"))) +
+           json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
 }
 
 void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret)
@@ -155,10 +166,4 @@ void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret
     ret->model = json_str(json_arena(doc), json_member(doc, HG_S("model")));
     ret->is_stream = json_is_yes(json_member(doc, HG_S("stream")));
     ret->wants_usage = json_is_yes(usage);
-    if (kind == HG_R_CHAT) {
-        messages_read(json_member(doc, HG_S("messages")), ret);
-        ret->tokens += json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
-    } else {
-        inputs_read(doc, ret);
-    }
 }

@@ -96,9 +96,13 @@ static bool is_sane(const hg_usage *usage)
 bool openai_usage_read(hg_json object, hg_usage *ret_usage)
 {
     hg_usage usage = {.size = sizeof usage};
+    hg_json indexed;
 
     if (object.kind != HG_J_OBJ)
         return false;
+    /* Two dozen look-ups follow: as a document of its own its members are found by their index. */
+    if (json_parse(json_arena(object), json_raw(object), &indexed, NULL))
+        object = indexed;
     take(&usage, HG_U_INPUT, count_read(object, input_places, &usage.input));
     take(&usage, HG_U_OUTPUT, count_read(object, output_places, &usage.output));
     take(&usage, HG_U_CACHED, count_read(object, cached_places, &usage.cached_input));

@@ -48,7 +48,7 @@ typedef struct hg_req_info {
     hg_str id, route, model, key_id, tenant; /* model: what this attempt sends */
     hg_str method, path, query;              /* path without query, as the client sent it */
     hg_ns start, deadline;                   /* moments; deadline 0: none */
-    uint32_t attempt, n_messages;            /* attempt counts from 0 */
+    uint32_t attempt, reserved;              /* attempt counts from 0 */
 } hg_req_info;
 
 /* One text of a request or answer. Text parts of one message share no text, but all have its
