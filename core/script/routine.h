@@ -36,7 +36,7 @@ struct routine_setup {
     void *arg;
 
     /* For what must not wait: its name in the message, as in "cannot wait inside match". Then the
-     * routine has always ended when routine_start returns. */
+     * routine has ended when routine_start returns, unless Lua was running already. */
     const char *never_waits;
 };
 
@@ -68,7 +68,7 @@ struct routine_handle {
 };
 
 /* The wait that is going on, or the next one if the routine is running. Take it before starting
- * what will wake it. */
+ * what will wake it; whoever gave it away must then end in routine_wait. */
 struct routine_handle routine_handle(struct routine *routine);
 
 /* In a C function: `return routine_wait(L, cancel, arg);` as its last act. What push pushes later
