@@ -67,8 +67,9 @@ struct engine *engine_new(const struct engine_setup *setup, struct error *error)
 void engine_free(struct engine **engine);
 
 /* Adds C functions to the module `name` and makes the module if there is none. Each function has
- * `upvalue` as light userdata at lua_upvalueindex(1) and the engine's state below it. Only library
- * modules can require it, not routes. Call it before the first engine_load_route. */
+ * `upvalue` as light userdata at lua_upvalueindex(1). `headgate.host` is for library modules only,
+ * routes cannot require it. Call this before the first engine_load_route: the library looks its
+ * functions up when it is loaded. */
 bool engine_add_library(struct engine *engine, const char *name, const luaL_Reg *functions,
                         void *upvalue, struct error *error);
 
