@@ -115,6 +115,21 @@ START_TEST(a_request_is_read)
 }
 END_TEST
 
+START_TEST(tokens_are_estimated)
+{
+    ck_assert_uint_eq(
+        dialect->tokens(HG_R_CHAT,
+                        parsed(HG_S("{\"messages\":[{\"content\":\"12345678901234\"},"
+                                    "{\"content\":[{\"type\":\"image_url\",\"image_url\":"
+                                    "{\"url\":\"data:;base64,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}},"
+                                    "{\"type\":\"text\",\"text\":\"123456\"}]}]}"))),
+        4 + 4 + 4 + 800 + 2);
+    ck_assert_uint_eq(dialect->tokens(HG_R_EMBED, parsed(HG_S("{\"input\":\"123456\"}"))), 2);
+    ck_assert_uint_eq(dialect->tokens(HG_R_CHAT, parsed(HG_S("{\"messages\":{}}"))), 0);
+    ck_assert_uint_eq(dialect->tokens(HG_R_CHAT, (hg_json){0}), 0);
+}
+END_TEST
+
 static const char talk[] =
     "{\"messages\":[{\"role\":\"system\",\"content\":\"be\\nkind\"},"
     "{\"content\":[{\"type\":\"text\",\"text\":\"one\"},{\"type\":\"image_url\"},"
@@ -665,6 +680,7 @@ int main(void)
     tcase_add_test(tcase, the_path_says_what_is_asked_for);
     tcase_add_test(tcase, another_spelling_of_a_guarded_path_is_that_path);
     tcase_add_test(tcase, a_request_is_read);
+    tcase_add_test(tcase, tokens_are_estimated);
     tcase_add_test(tcase, all_texts_of_a_request_are_found);
     tcase_add_test(tcase, texts_of_other_requests_are_found);
     tcase_add_test(tcase, edits_change_their_text_and_nothing_else);
