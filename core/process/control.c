@@ -147,7 +147,6 @@ static void on_loggers_ready(void *arg, const struct error *error)
     }
     setup.sinks = loggers_sinks(control->loggers, &setup.sink_count);
     control->pump = log_pump_new(&setup);
-    region_slot(control->setup->region, control->setup->slot)->state = SLOT_READY;
     channel_say(control->setup->channel, CHANNEL_READY, 0, NULL);
 }
 

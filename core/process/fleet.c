@@ -199,7 +199,7 @@ static void watch_child(struct fleet *fleet, struct child *child, bool forgive)
     hg_ns beat = place_heartbeat(&fleet->ground, child);
     char name[CHILD_NAME];
 
-    if (!child_runs(child) || !child->ready || child->aborted || !beat)
+    if (!child_runs(child) || child->aborted || !beat)
         return;
     if (forgive || clock_now() - beat < FLEET_SILENCE)
         return;
