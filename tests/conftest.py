@@ -48,8 +48,8 @@ def upstream():
     """upstream(handler) starts a provider; see support/upstream.py."""
     made = []
 
-    def make(handler=plain):
-        made.append(Upstream(handler))
+    def make(handler=plain, tls=None):
+        made.append(Upstream(handler, tls))
         return made[-1]
 
     yield make

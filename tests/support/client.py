@@ -96,13 +96,15 @@ def request_bytes(method, path, body=b"", headers=(), host="gateway", length=Tru
 class Connection:
     """One TCP connection, on either side of it."""
 
-    def __init__(self, port=None, sock=None, timeout=10.0, receive_buffer=None):
+    def __init__(self, port=None, sock=None, timeout=10.0, receive_buffer=None, tls=None, name=None):
         if sock is None:
             sock = socket.socket()
             if receive_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             sock.settimeout(timeout * PATIENCE)
             sock.connect(("127.0.0.1", port))
+            if tls:
+                sock = tls.wrap_socket(sock, server_hostname=name or "127.0.0.1")
         else:
             sock.settimeout(timeout * PATIENCE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

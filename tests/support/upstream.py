@@ -51,8 +51,11 @@ def answer_bytes(body, status=200, content_type="application/json", headers=()):
 
 
 class Upstream:
-    def __init__(self, handler):
+    """`tls` is an ssl.SSLContext or nothing."""
+
+    def __init__(self, handler, tls=None):
         self.handler = handler
+        self.tls = tls
         self.requests = []
         self.connections = []
         self.failures = []
@@ -63,7 +66,7 @@ class Upstream:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/v1"
 
     def _accept(self):
         while True:
@@ -78,6 +81,8 @@ class Upstream:
 
     def _serve(self, connection):
         try:
+            if self.tls:
+                connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
             while True:
                 request = connection.read_request()
                 self.requests.append(request)
