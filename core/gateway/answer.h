@@ -1,5 +1,5 @@
-/* answer.h - what a route hands to the client: whole in memory, or a stream that an attempt is still
- * reading. */
+/* answer.h - what a route hands to the client: whole in memory, or a stream that an attempt is
+ * still reading. */
 #pragma once
 
 #include "base/chain.h"

@@ -77,7 +77,8 @@ static void on_first_event_late(void *arg)
     attempt_fail(attempt, FAULT_TIMEOUT, "%s sent no token in time", attempt->target->name);
 }
 
-/* ---- prepare ---------------------------------------------------------------------------------- */
+/* ---- prepare ----------------------------------------------------------------------------------
+ */
 
 /* What the plugin made of the request goes out, or its refusal comes back. */
 static void prepared(struct attempt *attempt, hg_rc rc)
@@ -87,7 +88,8 @@ static void prepared(struct attempt *attempt, hg_rc rc)
         return;
     }
     attempt_fail(attempt, fault_of_rc(rc), "%s: %s", attempt->target->name,
-                 *op_error(attempt->op) ? op_error(attempt->op) : "the provider refused the request");
+                 *op_error(attempt->op) ? op_error(attempt->op)
+                                        : "the provider refused the request");
 }
 
 /* Ends a transport of the plugin's own. */
@@ -134,9 +136,9 @@ void attempt_prepare(struct attempt *attempt)
     const hg_provider *provider = target->provider;
 
     attempt->state = ATTEMPT_PREPARING;
-    attempt->op = op_begin(attempt->request->gateway->plugins, target->instance,
-                           req_of_view(&attempt->view), attempt->sending.deadline, on_answered,
-                           attempt);
+    attempt->op =
+        op_begin(attempt->request->gateway->plugins, target->instance, req_of_view(&attempt->view),
+                 attempt->sending.deadline, on_answered, attempt);
     if (provider->call_size)
         attempt->call = arena_zalloc(op_arena(attempt->op), provider->call_size);
     if (provider->invoke) {
@@ -152,7 +154,8 @@ void attempt_prepare(struct attempt *attempt)
         prepared(attempt, rc);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------------
+ */
 
 static hg_ns earliest(hg_ns a, hg_ns b)
 {
@@ -178,8 +181,8 @@ static void limits_set(struct attempt *attempt, const struct attempt_options *op
         timer_set(attempt->request->gateway->loop, &attempt->first_event, attempt->began + first);
 }
 
-struct attempt *attempt_start(struct request *request, const struct shape *shape, struct target *target,
-                              const struct attempt_options *options,
+struct attempt *attempt_start(struct request *request, const struct shape *shape,
+                              struct target *target, const struct attempt_options *options,
                               void (*on_result)(void *arg, struct attempt *attempt), void *arg)
 {
     struct attempt *attempt = arena_zalloc(request->arena, sizeof *attempt);

@@ -63,7 +63,7 @@ struct attempt {
     const struct head *head;
     hg_str content_type;
     bool is_sse;
-    struct buffer whole;   /* an error body, or a body judged as a whole */
+    struct buffer whole; /* an error body, or a body judged as a whole */
     struct sse_scan scan;
     struct buffer partial; /* an event that is not whole yet */
     struct buffer ready;   /* events nobody takes yet */
@@ -94,8 +94,8 @@ struct attempt {
 };
 
 /* on_result comes once, from the loop, with SUCCEEDED or FAILED; not after attempt_cancel. */
-struct attempt *attempt_start(struct request *request, const struct shape *shape, struct target *target,
-                              const struct attempt_options *options,
+struct attempt *attempt_start(struct request *request, const struct shape *shape,
+                              struct target *target, const struct attempt_options *options,
                               void (*on_result)(void *arg, struct attempt *attempt), void *arg);
 
 /* Ends it wherever it is; harmless if it has ended. */

@@ -8,10 +8,10 @@
 #include "gateway/attempt.h"
 
 enum {
-    ERROR_BODY_MAX = 64 * 1024,       /* of a refusal, to learn why */
+    ERROR_BODY_MAX = 64 * 1024,        /* of a refusal, to learn why */
     WHOLE_BODY_MAX = 32 * 1024 * 1024, /* beyond: it passes through unjudged */
-    PARTIAL_MAX = 4 * 1024 * 1024,    /* one event */
-    READY_MAX = 256 * 1024            /* events that wait for the route: stop reading */
+    PARTIAL_MAX = 4 * 1024 * 1024,     /* one event */
+    READY_MAX = 256 * 1024             /* events that wait for the route: stop reading */
 };
 
 void attempt_prepare(struct attempt *attempt);

@@ -7,7 +7,8 @@
 #include "plugin/host.h"
 #include "plugin/op.h"
 
-/* ---- a refusal ---------------------------------------------------------------------------------- */
+/* ---- a refusal ----------------------------------------------------------------------------------
+ */
 
 /* Seconds, or the moment as an HTTP date. */
 static hg_ns retry_after_of(const struct head *head)
@@ -91,8 +92,8 @@ void attempt_map_error(struct attempt *attempt)
     if (!fault->retry_after && attempt->head)
         fault->retry_after = retry_after_of(attempt->head);
     if (!fault->message.n)
-        fault->message = arena_fmt(arena, "%s answered with status %d", attempt->target->name,
-                                   attempt->status);
+        fault->message =
+            arena_fmt(arena, "%s answered with status %d", attempt->target->name, attempt->status);
 }
 
 /* Some servers do not know stream_options, which only we had asked for. */
@@ -121,7 +122,8 @@ static void refusal_whole(struct attempt *attempt)
     attempt_failed(attempt);
 }
 
-/* ---- an answer that is judged as a whole ------------------------------------------------------------ */
+/* ---- an answer that is judged as a whole
+ * ------------------------------------------------------------ */
 
 static void keep_what_was_said(struct attempt *attempt, const struct dialect_answer *answer)
 {
@@ -162,7 +164,8 @@ static void whole_judge(struct attempt *attempt)
     attempt_stop(attempt, HG_OK);
 }
 
-/* ---- a stream ------------------------------------------------------------------------------------- */
+/* ---- a stream
+ * ------------------------------------------------------------------------------------- */
 
 void attempt_give(struct attempt *attempt, hg_str events)
 {
@@ -225,12 +228,12 @@ static void event_note(struct attempt *attempt, const struct dialect_event *even
 static void first_event(struct attempt *attempt, const struct dialect_event *event)
 {
     if (event->is_error) {
-        attempt->fault = (struct fault){.kind = FAULT_UPSTREAM_5XX,
-                                        .code = arena_text(attempt->request->arena, event->error_type),
-                                        .message = arena_text(attempt->request->arena,
-                                                              event->error_message),
-                                        .target = text_of(attempt->target->name),
-                                        .other_target = true};
+        attempt->fault =
+            (struct fault){.kind = FAULT_UPSTREAM_5XX,
+                           .code = arena_text(attempt->request->arena, event->error_type),
+                           .message = arena_text(attempt->request->arena, event->error_message),
+                           .target = text_of(attempt->target->name),
+                           .other_target = true};
         attempt_failed(attempt);
     } else if (!event->is_valid) {
         attempt_fail(attempt, FAULT_PROTOCOL, "%s sent a stream that is none of its kind",
@@ -354,7 +357,8 @@ static void stream_bytes(struct attempt *attempt, hg_str bytes)
         buffer_add(&attempt->partial, bytes.p + whole, bytes.n - whole);
 }
 
-/* ---- the exchange's events ------------------------------------------------------------------------- */
+/* ---- the exchange's events
+ * ------------------------------------------------------------------------- */
 
 static bool is_type(hg_str content_type, hg_str type)
 {

@@ -3,8 +3,8 @@
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
 #include "gateway/upstreams.h"
-#include "json/write.h"
 #include "plugin/registry.h"
+#include "json/write.h"
 
 /* A line end in a field would be a field of somebody else's choice. */
 static bool is_clean(hg_str text)
@@ -89,8 +89,7 @@ static hg_str head_write(struct attempt *attempt, const struct url *url, size_t 
  * model changes nothing on the other side; an upload or a job might. */
 static bool is_repeatable(const struct attempt *attempt)
 {
-    return attempt->request->asked.kind != HG_R_RAW ||
-           text_is(attempt->http.method, HG_S("GET")) ||
+    return attempt->request->asked.kind != HG_R_RAW || text_is(attempt->http.method, HG_S("GET")) ||
            text_is(attempt->http.method, HG_S("HEAD"));
 }
 
@@ -123,12 +122,13 @@ void attempt_send(struct attempt *attempt)
     sending->first_byte_timeout = shorter(sending->first_byte_timeout, http->first_byte_timeout);
     sending->idle_timeout = shorter(sending->idle_timeout, http->idle_timeout);
     if (http->total_timeout)
-        sending->deadline = sending->deadline && sending->deadline < attempt->began + http->total_timeout
-                                ? sending->deadline
-                                : attempt->began + http->total_timeout;
+        sending->deadline =
+            sending->deadline && sending->deadline < attempt->began + http->total_timeout
+                ? sending->deadline
+                : attempt->began + http->total_timeout;
     sending->max_body = http->max_body;
     attempt->state = ATTEMPT_SENT;
-    attempt->outbound = outbound_send(upstream, attempt->request->arena, sending, &attempt_events,
-                                      attempt);
+    attempt->outbound =
+        outbound_send(upstream, attempt->request->arena, sending, &attempt_events, attempt);
     attempt->times = outbound_times(attempt->outbound);
 }

@@ -67,13 +67,12 @@ void attempt_wire_begin(struct attempt *attempt)
     uint32_t framing = HG_FRAME_AUTO;
 
     attempt->written = chain_new(request->arena);
-    attempt->writer = request->dialect->writer_new(request->arena, request->asked.kind,
-                                                   request->asked.is_stream,
-                                                   request->asked.wants_usage);
+    attempt->writer = request->dialect->writer_new(
+        request->arena, request->asked.kind, request->asked.is_stream, request->asked.wants_usage);
     op_set_emit(attempt->op, on_emit);
     attempt->is_sse = request->asked.is_stream;
-    attempt->content_type = request->asked.is_stream ? HG_S("text/event-stream")
-                                                     : HG_S("application/json");
+    attempt->content_type =
+        request->asked.is_stream ? HG_S("text/event-stream") : HG_S("application/json");
     if (!provider->head || provider->invoke)
         return;
     resp.headers = headers_of_head(attempt->head);
@@ -93,9 +92,9 @@ static void frame_give(struct attempt *attempt, hg_str event, hg_str data)
 
     if (!attempt->op || !provider->frame || attempt->state > ATTEMPT_SUCCEEDED)
         return;
-    hg_rc rc = OP_CALL_NOW(attempt->op, "frame",
-                           provider->frame(attempt->target->self, attempt->call,
-                                           op_handle(attempt->op), &frame));
+    hg_rc rc = OP_CALL_NOW(
+        attempt->op, "frame",
+        provider->frame(attempt->target->self, attempt->call, op_handle(attempt->op), &frame));
     if (rc < 0 && attempt->op)
         attempt_fail(attempt, fault_of_rc(rc), "%s: %s", attempt->target->name,
                      op_error(attempt->op));

@@ -11,17 +11,20 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
-#include "json/canonical.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
+#include "json/canonical.h"
 
-enum { KEPT_MAX = 4 * 1024 * 1024 }; /* of a stream; longer ones are not kept */
+enum {
+    KEPT_MAX = 4 * 1024 * 1024
+}; /* of a stream; longer ones are not kept */
 
-#define TTL_DEFAULT (3600 * NS_PER_S)
+#define TTL_DEFAULT    (3600 * NS_PER_S)
 #define CACHE_PATIENCE (2 * NS_PER_S)
 
-/* ---- keys ---------------------------------------------------------------------------------------- */
+/* ---- keys
+ * ---------------------------------------------------------------------------------------- */
 
 /* Members that say how to answer or for whom, not what. */
 static bool is_volatile(hg_str key)
@@ -74,7 +77,8 @@ static bool is_cacheable(const struct request *request)
             request->asked.kind == HG_R_EMBED);
 }
 
-/* ---- looking up ----------------------------------------------------------------------------------- */
+/* ---- looking up
+ * ----------------------------------------------------------------------------------- */
 
 struct cache_lookup {
     struct request *request;
@@ -125,9 +129,8 @@ static struct answer *looked_up(struct cache_lookup *lookup, hg_rc rc)
     struct answer *answer = rc == HG_OK ? answer_of_hit(request, &lookup->hit) : NULL;
 
     request->cache = answer ? CACHE_HIT : rc < 0 ? CACHE_ERROR : CACHE_MISS;
-    metric_add(answer ? request->gateway->metrics.cache_hits
-                      : request->gateway->metrics.cache_misses,
-               1);
+    metric_add(
+        answer ? request->gateway->metrics.cache_hits : request->gateway->metrics.cache_misses, 1);
     op_end(&lookup->op, HG_OK);
     return answer;
 }
@@ -176,7 +179,8 @@ void cache_find_cancel(struct cache_lookup *lookup)
     op_end(&lookup->op, HG_E_CANCELLED);
 }
 
-/* ---- keeping --------------------------------------------------------------------------------------- */
+/* ---- keeping
+ * --------------------------------------------------------------------------------------- */
 
 struct cache_use {
     struct request *request;

@@ -29,12 +29,12 @@ struct attempt;
 
 struct fault {
     enum fault_kind kind;
-    int status;          /* what the client gets; 0: the kind's own */
-    hg_str code;         /* machine-readable, may be empty */
-    hg_str message;      /* for the client; holds no secret and nothing internal */
-    hg_str target;       /* which one failed; may be empty */
-    hg_ns retry_after;   /* 0: unknown */
-    bool other_target;   /* a fallback may do better */
+    int status;              /* what the client gets; 0: the kind's own */
+    hg_str code;             /* machine-readable, may be empty */
+    hg_str message;          /* for the client; holds no secret and nothing internal */
+    hg_str target;           /* which one failed; may be empty */
+    hg_ns retry_after;       /* 0: unknown */
+    bool other_target;       /* a fallback may do better */
     struct attempt *attempt; /* whose error body is to be passed on; may be NULL */
 };
 

@@ -20,7 +20,8 @@
 #include "shm/region.h"
 #include "shm/slot.h"
 
-/* ---- instances ------------------------------------------------------------------------------------ */
+/* ---- instances
+ * ------------------------------------------------------------------------------------ */
 
 static struct upstream *give_upstream(void *arg, bool is_tls, const char *host, uint16_t port,
                                       struct error *error)
@@ -60,13 +61,14 @@ static bool instance_make(struct gateway *gateway, const struct config_instance 
     free(file);
     if (!plugin)
         return error_prefix(error, "%s", where);
-    struct instance *instance = instance_create(gateway->plugins,
-                                                &(struct instance_setup){.kind = config->kind,
-                                                                         .name = config->name,
-                                                                         .plugin = plugin,
-                                                                         .settings = config->settings,
-                                                                         .where = where},
-                                                on_created, gateway, error);
+    struct instance *instance =
+        instance_create(gateway->plugins,
+                        &(struct instance_setup){.kind = config->kind,
+                                                 .name = config->name,
+                                                 .plugin = plugin,
+                                                 .settings = config->settings,
+                                                 .where = where},
+                        on_created, gateway, error);
     if (!instance)
         return false;
     gateway->instances_pending += instance_state(instance) == INSTANCE_STARTING;
@@ -103,7 +105,8 @@ struct gateway_instance *gateway_instance(struct gateway *gateway, const char *k
     return NULL;
 }
 
-/* ---- named upstreams --------------------------------------------------------------------------------- */
+/* ---- named upstreams
+ * --------------------------------------------------------------------------------- */
 
 static bool http_make(struct gateway *gateway, const struct config_http *config,
                       struct error *error)
@@ -117,7 +120,7 @@ static bool http_make(struct gateway *gateway, const struct config_http *config,
     http->config = config;
     if (base && (headers || !config->headers)) {
         http->base_url = arena_text(gateway->arena, text_of(json_string_value(base)));
-        json_object_foreach (headers, name, value)
+        json_object_foreach(headers, name, value)
             pair_set(gateway->arena, &http->headers, text_of(name),
                      text_of(json_string_value(value)));
     }
@@ -140,7 +143,8 @@ static bool https_make(struct gateway *gateway, struct error *error)
     return true;
 }
 
-/* ---- metrics ----------------------------------------------------------------------------------------- */
+/* ---- metrics
+ * ----------------------------------------------------------------------------------------- */
 
 static struct metric_cell cell(struct gateway *gateway, const struct metric_spec *spec,
                                const hg_str *values)
@@ -158,9 +162,8 @@ static struct metric_cell counter(struct gateway *gateway, const char *name, con
 
 static struct metric_cell histogram(struct gateway *gateway, const char *name, const char *help)
 {
-    static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                    0.25,  0.5,    1,     2.5,  5,     10,   30,
-                                    60,    120,    300};
+    static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                                    1,     2.5,    5,     10,   30,    60,   120, 300};
 
     return cell(gateway,
                 &(struct metric_spec){.type = METRIC_HISTOGRAM,
@@ -200,8 +203,8 @@ static void metrics_make(struct gateway *gateway)
         counter(gateway, "headgate_cache_hits_total", "Requests answered from a cache.");
     metrics->cache_misses =
         counter(gateway, "headgate_cache_misses_total", "Cache look-ups that found nothing.");
-    metrics->guard_denied =
-        counter(gateway, "headgate_guard_denied_total", "Requests and answers that a guard refused.");
+    metrics->guard_denied = counter(gateway, "headgate_guard_denied_total",
+                                    "Requests and answers that a guard refused.");
     metrics->log_dropped = counter(gateway, "headgate_records_dropped_total",
                                    "Records lost because the ring of the worker was full.");
     metrics->duration = histogram(gateway, "headgate_request_duration_seconds",
@@ -236,7 +239,8 @@ void gateway_measure(struct gateway *gateway, const struct request *request)
     metric_observe(metrics->own_time, total > upstream ? (double)(total - upstream) / 1e9 : 0);
 }
 
-/* ---- traffic ----------------------------------------------------------------------------------------- */
+/* ---- traffic
+ * ----------------------------------------------------------------------------------------- */
 
 static void on_request(void *arg, struct exchange *exchange)
 {
@@ -341,7 +345,9 @@ static void on_accept(void *arg, int fd)
 /* A worker that is much busier than the others leaves connections to them. */
 static bool may_accept(void *arg)
 {
-    enum { SLACK = 16 };
+    enum {
+        SLACK = 16
+    };
     struct gateway *gateway = ((struct gateway_listener *)arg)->gateway;
     uint64_t sum = 0, mine = server_connections(gateway->server);
     unsigned count = 0;
@@ -426,7 +432,8 @@ void gateway_drain(struct gateway *gateway, hg_ns deadline, void (*on_drained_fn
         task_queue(gateway->loop, &gateway->drained);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool shared_make(struct gateway *gateway, struct error *error)
 {
@@ -447,21 +454,21 @@ static void plugins_make(struct gateway *gateway)
 {
     const struct gateway_setup *setup = &gateway->setup;
 
-    gateway->plugins = plugin_host_new(&(struct plugin_host_setup){
-        .loop = gateway->loop,
-        .version = HEADGATE_VERSION,
-        .worker = setup->worker,
-        .workers = setup->workers,
-        .generation = setup->generation,
-        .flags = setup->check ? HG_HOST_CHECK : 0,
-        .run_dir = setup->run_dir,
-        .region = setup->region,
-        .slot = setup->slot,
-        .req = &view_api,
-        .request_id = view_request_id,
-        .upstream = give_upstream,
-        .secret = config_secret,
-        .arg = gateway});
+    gateway->plugins =
+        plugin_host_new(&(struct plugin_host_setup){.loop = gateway->loop,
+                                                    .version = HEADGATE_VERSION,
+                                                    .worker = setup->worker,
+                                                    .workers = setup->workers,
+                                                    .generation = setup->generation,
+                                                    .flags = setup->check ? HG_HOST_CHECK : 0,
+                                                    .run_dir = setup->run_dir,
+                                                    .region = setup->region,
+                                                    .slot = setup->slot,
+                                                    .req = &view_api,
+                                                    .request_id = view_request_id,
+                                                    .upstream = give_upstream,
+                                                    .secret = config_secret,
+                                                    .arg = gateway});
 }
 
 static bool gateway_make(struct gateway *gateway, struct error *error)

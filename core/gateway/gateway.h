@@ -49,7 +49,8 @@ void gateway_free(struct gateway **gateway);
 /* What the checker does: everything above, on a loop of its own, and away with it. */
 bool gateway_check(const struct config *config, const char *run_dir, struct error *error);
 
-/* ---- for the files of this folder ------------------------------------------------------------- */
+/* ---- for the files of this folder -------------------------------------------------------------
+ */
 
 struct gateway_instance {
     const struct config_instance *config;
@@ -96,7 +97,7 @@ struct gateway {
         struct gateway *gateway;
         struct listener *listener;
         struct tls_config *tls;
-    } *listeners;
+    } * listeners;
     size_t listener_count;
 
     struct region *region, *own_region;

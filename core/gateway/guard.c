@@ -12,7 +12,8 @@
 
 #define GUARD_PATIENCE (30 * NS_PER_S)
 
-/* ---- one guard after the other ---------------------------------------------------------------------- */
+/* ---- one guard after the other
+ * ---------------------------------------------------------------------- */
 
 static void verdict_note(struct guard_run *run)
 {
@@ -51,11 +52,11 @@ static void guard_failed(struct guard_run *run, const char *guard)
              op_error(run->op));
     if (run->on_error == GUARD_ERROR_ALLOWS)
         return;
-    run->fault = (struct fault){.kind = FAULT_DENIED,
-                                .status = 503,
-                                .code = HG_S("guard_unavailable"),
-                                .message = arena_fmt(run->request->arena,
-                                                     "the guard '%s' could not judge this", guard)};
+    run->fault = (struct fault){
+        .kind = FAULT_DENIED,
+        .status = 503,
+        .code = HG_S("guard_unavailable"),
+        .message = arena_fmt(run->request->arena, "the guard '%s' could not judge this", guard)};
 }
 
 /* Whether the verdict's edits lie inside the texts it was asked about and do not overlap. */
@@ -70,8 +71,7 @@ static bool edits_fit(const struct guard_run *run)
             edit->n > run->in.texts[edit->text].text.n - edit->at)
             return false;
         for (size_t j = 0; j < i; j++)
-            if (verdict->edits[j].text == edit->text &&
-                verdict->edits[j].at < edit->at + edit->n &&
+            if (verdict->edits[j].text == edit->text && verdict->edits[j].at < edit->at + edit->n &&
                 edit->at < verdict->edits[j].at + verdict->edits[j].n)
                 return false;
     }
@@ -129,15 +129,15 @@ static bool run_on(struct guard_run *run)
         uint32_t stage = run->in.stage;
 
         run->prepare(run);
-        if (!functions || !(functions->stages & stage || (stage == HG_STAGE_WINDOW &&
-                                                          functions->stages & HG_STAGE_RESPONSE))) {
+        if (!functions || !(functions->stages & stage ||
+                            (stage == HG_STAGE_WINDOW && functions->stages & HG_STAGE_RESPONSE))) {
             run->at++;
             continue;
         }
         run->verdict = (hg_verdict){.size = sizeof run->verdict};
-        run->op = op_begin(run->request->gateway->plugins, instance,
-                           req_of_view(&run->request->view), clock_now() + GUARD_PATIENCE,
-                           on_checked, run);
+        run->op =
+            op_begin(run->request->gateway->plugins, instance, req_of_view(&run->request->view),
+                     clock_now() + GUARD_PATIENCE, on_checked, run);
         hg_rc rc = guard_call(run, functions);
 
         if (rc == HG_PENDING)
@@ -159,7 +159,8 @@ void guard_run_cancel(struct guard_run *run)
     op_end(&run->op, HG_E_CANCELLED);
 }
 
-/* ---- requests and whole answers ----------------------------------------------------------------------- */
+/* ---- requests and whole answers
+ * ----------------------------------------------------------------------- */
 
 struct guard_check {
     struct guard_run run;
@@ -182,7 +183,9 @@ static size_t texts_of(struct guard_check *check, hg_text *texts, size_t max)
 
 static void check_prepare(struct guard_run *run)
 {
-    enum { AT_FIRST = 32 };
+    enum {
+        AT_FIRST = 32
+    };
     struct guard_check *check = (struct guard_check *)(void *)run;
     hg_text *texts = arena_alloc(run->request->arena, AT_FIRST * sizeof *texts);
     size_t count = texts_of(check, texts, AT_FIRST);
@@ -224,16 +227,15 @@ static bool check_start(struct guard_check *check, struct request *request, uint
                         const struct guard_options *options, struct fault *ret_fault,
                         struct guard_check **ret_check)
 {
-    check->run = (struct guard_run){.request = request,
-                                    .guards = guards,
-                                    .count = count,
-                                    .on_error = options->on_error,
-                                    .in = {.size = sizeof check->run.in,
-                                           .stage = stage,
-                                           .req = req_of_view(&request->view)},
-                                    .prepare = check_prepare,
-                                    .edit = check_edit,
-                                    .on_done = check_done};
+    check->run = (struct guard_run){
+        .request = request,
+        .guards = guards,
+        .count = count,
+        .on_error = options->on_error,
+        .in = {.size = sizeof check->run.in, .stage = stage, .req = req_of_view(&request->view)},
+        .prepare = check_prepare,
+        .edit = check_edit,
+        .on_done = check_done};
     if (!guard_run_start(&check->run)) {
         *ret_check = check;
         return false;
@@ -242,9 +244,8 @@ static bool check_start(struct guard_check *check, struct request *request, uint
     return true;
 }
 
-static struct guard_check *check_new(struct request *request,
-                                     void (*on_done)(void *arg, const struct fault *fault),
-                                     void *arg)
+static struct guard_check *
+check_new(struct request *request, void (*on_done)(void *arg, const struct fault *fault), void *arg)
 {
     struct guard_check *check = arena_zalloc(request->arena, sizeof *check);
 

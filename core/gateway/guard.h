@@ -5,7 +5,10 @@
 
 struct gateway_instance;
 
-enum guard_on_error { GUARD_ERROR_DENIES, GUARD_ERROR_ALLOWS };
+enum guard_on_error {
+    GUARD_ERROR_DENIES,
+    GUARD_ERROR_ALLOWS
+};
 enum guard_mode {
     GUARD_HOLD,  /* a text goes out when its window has passed */
     GUARD_WATCH, /* it goes out at once; a no cuts the stream */
@@ -16,7 +19,9 @@ struct guard_options {
     enum guard_mode mode;
 };
 
-enum { GUARDS_MAX = 16 };
+enum {
+    GUARDS_MAX = 16
+};
 
 /* A check of a whole text by one guard after the other. on_done comes once, from the loop; or the
  * result is there at once: then it is returned as true with *ret_fault (kind FAULT_NONE: passed).

@@ -17,7 +17,10 @@
 #include "plugin/host.h"
 #include "plugin/registry.h"
 
-enum { WINDOW_DEFAULT = 400, OVERLAP_DEFAULT = 100 };
+enum {
+    WINDOW_DEFAULT = 400,
+    OVERLAP_DEFAULT = 100
+};
 
 /* An event that is held: where its bytes and its text lie in the buffers. */
 struct held {
@@ -35,8 +38,8 @@ struct guard_use {
     struct buffer events, text; /* of the held events; text also the overlap in GUARD_WATCH */
     struct held *held;
     size_t held_count, held_room;
-    size_t seen;         /* bytes of `text` that a window has covered */
-    uint64_t text_at;    /* of the first byte of `text` in the whole answer */
+    size_t seen;      /* bytes of `text` that a window has covered */
+    uint64_t text_at; /* of the first byte of `text` in the whole answer */
     hg_text in_text;
     bool checking, ended, whole, over;
 
@@ -63,7 +66,8 @@ void guard_use_free(struct guard_use *use)
     use->held_count = use->held_room = 0;
 }
 
-/* ---- letting events go ----------------------------------------------------------------------------- */
+/* ---- letting events go
+ * ----------------------------------------------------------------------------- */
 
 /* Takes the first `count` events and their text off the front. */
 static void held_drop(struct guard_use *use, size_t count)
@@ -97,7 +101,8 @@ static void release(struct guard_use *use, size_t end)
     held_drop(use, count);
 }
 
-/* ---- edits ------------------------------------------------------------------------------------------ */
+/* ---- edits
+ * ------------------------------------------------------------------------------------------ */
 
 /* The text of one event after the edits: a replacement stands where its edit begins. */
 static hg_str text_edited(struct arena *arena, hg_str text, size_t from,
@@ -178,7 +183,8 @@ static void stream_edit(struct guard_run *run, const struct dialect_edits *edits
     arena_free(&arena);
 }
 
-/* ---- windows ----------------------------------------------------------------------------------------- */
+/* ---- windows
+ * ----------------------------------------------------------------------------------------- */
 
 static void window_prepare(struct guard_run *run)
 {
@@ -260,7 +266,8 @@ static void advance(struct guard_use *use)
     }
 }
 
-/* ---- the relay's side ----------------------------------------------------------------------------------- */
+/* ---- the relay's side
+ * ----------------------------------------------------------------------------------- */
 
 static void *stream_memory(struct request *request, const hg_guard *functions)
 {

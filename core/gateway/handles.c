@@ -60,8 +60,7 @@ void *handle_find(const struct handles *handles, uint64_t handle)
 {
     uint32_t place = (uint32_t)handle;
 
-    if (place == 0 || place >= handles->count ||
-        handles->entries[place].generation != handle >> 32)
+    if (place == 0 || place >= handles->count || handles->entries[place].generation != handle >> 32)
         return NULL;
     return handles->entries[place].object;
 }

@@ -11,5 +11,5 @@ void handles_free(struct handles **handles);
 
 /* Never 0. */
 uint64_t handle_make(struct handles *handles, void *object);
-void handle_drop(struct handles *handles, uint64_t *handle); /* becomes 0; 0 is fine */
+void handle_drop(struct handles *handles, uint64_t *handle);       /* becomes 0; 0 is fine */
 void *handle_find(const struct handles *handles, uint64_t handle); /* NULL if stale */

@@ -3,7 +3,8 @@
 #include "gateway/attempt.h"
 #include "gateway/lua_parts.h"
 
-/* ---- things of the configuration ------------------------------------------------------------------- */
+/* ---- things of the configuration
+ * ------------------------------------------------------------------- */
 
 #define NAMED "headgate.named"
 
@@ -37,7 +38,8 @@ int lua_open_named(lua_State *L)
     return 0;
 }
 
-/* ---- targets ---------------------------------------------------------------------------------------- */
+/* ---- targets
+ * ---------------------------------------------------------------------------------------- */
 
 /* host.target(name, params) at load time. */
 static int host_target(lua_State *L)
@@ -62,7 +64,8 @@ static int host_target(lua_State *L)
     return 1;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------ */
+/* ---- calls
+ * ------------------------------------------------------------------------------------------ */
 
 struct call {
     struct routine_handle waiter;
@@ -147,5 +150,4 @@ static int host_call(lua_State *L)
     return routine_wait(L, call_cancel, call);
 }
 
-const luaL_Reg lua_call_functions[] = {
-    {"target", host_target}, {"call", host_call}, {NULL, NULL}};
+const luaL_Reg lua_call_functions[] = {{"target", host_target}, {"call", host_call}, {NULL, NULL}};

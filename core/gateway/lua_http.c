@@ -1,13 +1,16 @@
-/* lua_http.c - s.http "name": routes may call servers that the configuration names, and no others. */
+/* lua_http.c - s.http "name": routes may call servers that the configuration names, and no others.
+ */
 #include "base/clock.h"
 #include "base/text.h"
 #include "gateway/lua_parts.h"
 #include "gateway/upstreams.h"
 
-#define HTTP "headgate.http"
+#define HTTP  "headgate.http"
 #define REPLY "headgate.http_reply"
 
-enum { REPLY_MAX = 4 * 1024 * 1024 };
+enum {
+    REPLY_MAX = 4 * 1024 * 1024
+};
 
 struct http_client {
     struct gateway_http *http;
@@ -38,7 +41,8 @@ static void call_free(struct http_call *call)
     arena_free(&arena);
 }
 
-/* ---- the exchange --------------------------------------------------------------------------------- */
+/* ---- the exchange
+ * --------------------------------------------------------------------------------- */
 
 static void on_head(void *arg, const struct head *head)
 {
@@ -87,7 +91,8 @@ static void call_cancel(void *arg)
     call_free(arg);
 }
 
-/* ---- making the request ------------------------------------------------------------------------------ */
+/* ---- making the request
+ * ------------------------------------------------------------------------------ */
 
 static bool is_clean(hg_str text)
 {
@@ -259,7 +264,8 @@ static int http_post(lua_State *L)
     return http_send(L, HG_S("POST"));
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------ */
+/* ---- replies
+ * ------------------------------------------------------------------------------------------ */
 
 static struct http_call *check_reply(lua_State *L)
 {
@@ -329,8 +335,9 @@ static int host_http(lua_State *L)
             luaL_setmetatable(L, HTTP);
             return 1;
         }
-    return luaL_error(L, "there is no http '%s'; declare it in headgate.lua: http \"%s\" "
-                         "{ base_url = \"https://...\" }",
+    return luaL_error(L,
+                      "there is no http '%s'; declare it in headgate.lua: http \"%s\" "
+                      "{ base_url = \"https://...\" }",
                       name.p, name.p);
 }
 

@@ -2,10 +2,10 @@
 #include "gateway/handles.h"
 #include "gateway/lua_parts.h"
 
-#define REQUEST "headgate.request"
-#define HEADERS "headgate.headers"
+#define REQUEST  "headgate.request"
+#define HEADERS  "headgate.headers"
 #define METADATA "headgate.metadata"
-#define KEY "headgate.key"
+#define KEY      "headgate.key"
 
 void lua_push_text(lua_State *L, hg_str text)
 {
@@ -58,12 +58,13 @@ static int push_face(lua_State *L, const char *type)
     return 1;
 }
 
-/* ---- fields ---------------------------------------------------------------------------------------- */
+/* ---- fields
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
-    [HG_R_CHAT] = "chat",         [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
-    [HG_R_IMAGE] = "image",       [HG_R_AUDIO] = "audio",         [HG_R_RERANK] = "rerank",
-    [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",     [HG_R_RAW] = "raw",
+    [HG_R_CHAT] = "chat",           [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
+    [HG_R_IMAGE] = "image",         [HG_R_AUDIO] = "audio",         [HG_R_RERANK] = "rerank",
+    [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",       [HG_R_RAW] = "raw",
 };
 
 static int field_push(lua_State *L, struct request *request, const struct shape *shape, hg_str name)
@@ -79,7 +80,8 @@ static int field_push(lua_State *L, struct request *request, const struct shape 
     else if (text_is(name, HG_S("stream")))
         lua_pushboolean(L, request->asked.is_stream);
     else if (text_is(name, HG_S("tokens")))
-        lua_pushinteger(L, (lua_Integer)request->dialect->tokens(request->asked.kind, request->doc));
+        lua_pushinteger(L,
+                        (lua_Integer)request->dialect->tokens(request->asked.kind, request->doc));
     else if (text_is(name, HG_S("id")))
         lua_push_text(L, request->id);
     else if (text_is(name, HG_S("kind")))
@@ -145,7 +147,8 @@ static const struct shape *shape_with(lua_State *L, struct request *request,
     return made;
 }
 
-/* req.model = "x", req.temperature = 0: this object sees the change, the client's document stays. */
+/* req.model = "x", req.temperature = 0: this object sees the change, the client's document stays.
+ */
 static int request_newindex(lua_State *L)
 {
     const struct shape *shape;
@@ -161,7 +164,8 @@ static int request_newindex(lua_State *L)
     return 0;
 }
 
-/* ---- methods ---------------------------------------------------------------------------------------- */
+/* ---- methods
+ * ---------------------------------------------------------------------------------------- */
 
 static int request_with(lua_State *L)
 {
@@ -175,13 +179,16 @@ static int request_with(lua_State *L)
 
 static int request_text(lua_State *L)
 {
-    enum { TEXT_MAX = 256 * 1024 };
+    enum {
+        TEXT_MAX = 256 * 1024
+    };
     struct request *request = lua_check_request(L, 1, NULL);
     lua_Integer max = luaL_optinteger(L, 2, TEXT_MAX);
 
     if (request->body->len > (size_t)(max < 0 ? 0 : max))
-        return luaL_error(L, "the body has %d bytes, more than req:text() gives; ask for more with "
-                             "req:text(bytes)",
+        return luaL_error(L,
+                          "the body has %d bytes, more than req:text() gives; ask for more with "
+                          "req:text(bytes)",
                           (int)request->body->len);
     lua_push_text(L, chain_flat(request->body, request->arena));
     return 1;
@@ -225,12 +232,16 @@ static int request_finally(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"with", request_with}, {"text", request_text},       {"get", request_get},
-    {"tag", request_tag},   {"finally", request_finally}, {"header", request_header},
-    {NULL, NULL}};
+static const luaL_Reg methods[] = {{"with", request_with},
+                                   {"text", request_text},
+                                   {"get", request_get},
+                                   {"tag", request_tag},
+                                   {"finally", request_finally},
+                                   {"header", request_header},
+                                   {NULL, NULL}};
 
-/* ---- headers, metadata, key ---------------------------------------------------------------------------- */
+/* ---- headers, metadata, key
+ * ---------------------------------------------------------------------------- */
 
 static int headers_index(lua_State *L)
 {
@@ -241,7 +252,7 @@ static int headers_index(lua_State *L)
     if (asked.n == 0 || asked.n > sizeof name)
         return 0;
     for (size_t i = 0; i < asked.n; i++)
-        name[i] = asked.p[i] == '_' ? '-'
+        name[i] = asked.p[i] == '_'                        ? '-'
                   : asked.p[i] >= 'A' && asked.p[i] <= 'Z' ? (char)(asked.p[i] | 0x20)
                                                            : asked.p[i];
     hg_str value = head_field(request->head, (hg_str){name, asked.n});

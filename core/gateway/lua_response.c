@@ -42,7 +42,8 @@ struct answer *lua_result_response(lua_State *L, int at, struct request *request
     return found;
 }
 
-/* ---- fields ----------------------------------------------------------------------------------------- */
+/* ---- fields
+ * ----------------------------------------------------------------------------------------- */
 
 static void set_count(lua_State *L, const char *name, uint32_t known, uint32_t flag, uint64_t n)
 {
@@ -84,9 +85,9 @@ static int field_push(lua_State *L, const struct answer *answer, hg_str name)
     else if (text_is(name, HG_S("target")))
         attempt ? (void)lua_pushstring(L, attempt->target->name) : lua_pushnil(L);
     else if (text_is(name, HG_S("model")))
-        attempt ? lua_push_text(L, attempt->model_answered.n ? attempt->model_answered
-                                                             : attempt->model)
-                : lua_pushnil(L);
+        attempt
+            ? lua_push_text(L, attempt->model_answered.n ? attempt->model_answered : attempt->model)
+            : lua_pushnil(L);
     else
         return 0;
     return 1;
@@ -105,7 +106,8 @@ static int response_index(lua_State *L)
     return 1;
 }
 
-/* ---- methods ----------------------------------------------------------------------------------------- */
+/* ---- methods
+ * ----------------------------------------------------------------------------------------- */
 
 /* Letters, digits and '-'; the protocol's own fields are ours to write. */
 static bool name_is_allowed(hg_str name)
@@ -186,10 +188,8 @@ static int response_json(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"header", response_header},
-                                   {"text", response_text},
-                                   {"json", response_json},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"header", response_header}, {"text", response_text}, {"json", response_json}, {NULL, NULL}};
 
 int lua_open_response(lua_State *L)
 {

@@ -13,7 +13,8 @@ struct gateway *lua_gateway(lua_State *L)
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
-/* ---- the engine --------------------------------------------------------------------------------- */
+/* ---- the engine ---------------------------------------------------------------------------------
+ */
 
 static hg_ns engine_now(void *arg)
 {
@@ -99,7 +100,8 @@ void lua_stop(struct gateway *gateway)
     task_clear(gateway->loop, &gateway->engine_task);
 }
 
-/* ---- functions of a route ------------------------------------------------------------------------ */
+/* ---- functions of a route
+ * ------------------------------------------------------------------------ */
 
 static int push_request(lua_State *L, void *arg)
 {
@@ -167,8 +169,8 @@ static void on_handler_end(struct routine *routine, lua_State *L, enum routine_o
                            void *arg)
 {
     struct request *request = arg;
-    bool retry = outcome == ROUTINE_FAILED && request->route->on_error != LUA_NOREF &&
-                 !request->is_rescue;
+    bool retry =
+        outcome == ROUTINE_FAILED && request->route->on_error != LUA_NOREF && !request->is_rescue;
 
     request->routine = NULL;
     if (outcome == ROUTINE_CANCELLED)
@@ -196,14 +198,14 @@ static void run_next(struct request *request)
     if (request->fault.kind != FAULT_NONE)
         return;
     /* An end inside routine_start finds the routine NULL and leaves it so. */
-    struct routine *routine = routine_start(
-        request->gateway->engine,
-        &(struct routine_setup){.function = auth                 ? route->auth
-                                            : request->is_rescue ? route->on_error
-                                                                 : route->handler,
-                                .push = push_request,
-                                .on_end = auth ? on_auth_end : on_handler_end,
-                                .arg = request});
+    struct routine *routine =
+        routine_start(request->gateway->engine,
+                      &(struct routine_setup){.function = auth                 ? route->auth
+                                                          : request->is_rescue ? route->on_error
+                                                                               : route->handler,
+                                              .push = push_request,
+                                              .on_end = auth ? on_auth_end : on_handler_end,
+                                              .arg = request});
     if (routine)
         request->routine = routine;
 }
@@ -213,7 +215,8 @@ void lua_run_route(struct request *request)
     run_next(request);
 }
 
-/* ---- match ---------------------------------------------------------------------------------------- */
+/* ---- match
+ * ---------------------------------------------------------------------------------------- */
 
 struct match {
     struct request *request;
@@ -248,7 +251,8 @@ bool lua_run_match(struct request *request, int function)
     return match.takes;
 }
 
-/* ---- finally --------------------------------------------------------------------------------------- */
+/* ---- finally
+ * --------------------------------------------------------------------------------------- */
 
 struct outcome_run {
     struct request *request;

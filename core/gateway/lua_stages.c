@@ -38,7 +38,8 @@ static int host_guard(lua_State *L)
     return instance_push(L, "guard");
 }
 
-/* ---- caches ------------------------------------------------------------------------------------------ */
+/* ---- caches
+ * ------------------------------------------------------------------------------------------ */
 
 struct looking {
     struct routine_handle waiter;
@@ -101,7 +102,8 @@ static int host_cache_store(lua_State *L)
     return 0;
 }
 
-/* ---- guards ------------------------------------------------------------------------------------------- */
+/* ---- guards
+ * ------------------------------------------------------------------------------------------- */
 
 struct judging {
     struct routine_handle waiter;
@@ -164,8 +166,8 @@ static bool field_is(lua_State *L, int table, const char *name, hg_str value)
 static struct guard_options options_read(lua_State *L, int table)
 {
     return (struct guard_options){
-        .on_error = field_is(L, table, "on_error", HG_S("allow")) ? GUARD_ERROR_ALLOWS
-                                                                  : GUARD_ERROR_DENIES,
+        .on_error =
+            field_is(L, table, "on_error", HG_S("allow")) ? GUARD_ERROR_ALLOWS : GUARD_ERROR_DENIES,
         .mode = field_is(L, table, "stream", HG_S("watch")) ? GUARD_WATCH : GUARD_HOLD};
 }
 

@@ -8,9 +8,9 @@
 #include "gateway/attempt.h"
 #include "gateway/handles.h"
 #include "gateway/lua_parts.h"
-#include "json/write.h"
 #include "shm/map.h"
 #include "shm/region.h"
+#include "json/write.h"
 
 hg_ns lua_seconds_field(lua_State *L, int table, const char *name)
 {
@@ -21,7 +21,8 @@ hg_ns lua_seconds_field(lua_State *L, int table, const char *name)
     return seconds > 0 && seconds < 1e9 ? (hg_ns)(seconds * 1e9) : 0;
 }
 
-/* ---- errors ----------------------------------------------------------------------------------------- */
+/* ---- errors
+ * ----------------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *name, hg_str value)
 {
@@ -75,8 +76,7 @@ static void error_field(lua_State *L, hg_str name, struct request *request, stru
     else if (text_is(name, HG_S("retry_after")) && lua_isnumber(L, -1))
         ret->retry_after = (hg_ns)(lua_tonumber(L, -1) * 1e9);
     else if (text_is(name, HG_S("attempt")) && lua_isinteger(L, -1))
-        ret->attempt =
-            handle_find(request->gateway->handles, (uint64_t)lua_tointeger(L, -1));
+        ret->attempt = handle_find(request->gateway->handles, (uint64_t)lua_tointeger(L, -1));
 }
 
 void lua_read_error(lua_State *L, int at, struct request *request, struct fault *ret)
@@ -113,9 +113,12 @@ static int host_error(lua_State *L)
     return 1;
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ------------------------------------------------------------------------------------------- */
 
-enum { JSON_LUA_DEPTH = 64 };
+enum {
+    JSON_LUA_DEPTH = 64
+};
 
 static void push_value(lua_State *L, struct arena *arena, hg_json value, int depth)
 {
@@ -285,7 +288,8 @@ static int host_json_decode(lua_State *L)
     return 1;
 }
 
-/* ---- shared values ------------------------------------------------------------------------------------ */
+/* ---- shared values
+ * ------------------------------------------------------------------------------------ */
 
 #define SHARED "headgate.shared"
 
@@ -379,8 +383,8 @@ static int shared_incr(lua_State *L)
 {
     int64_t value = 0;
 
-    check_rc(L, map_add(shared_map(L), check_space(L), check_text(L, 2),
-                        luaL_optinteger(L, 3, 1), opt_seconds(L, 4), &value));
+    check_rc(L, map_add(shared_map(L), check_space(L), check_text(L, 2), luaL_optinteger(L, 3, 1),
+                        opt_seconds(L, 4), &value));
     lua_pushinteger(L, value);
     return 1;
 }
@@ -420,11 +424,12 @@ static int shared_take(lua_State *L)
     return 2;
 }
 
-static const luaL_Reg shared_methods[] = {
-    {"get", shared_get}, {"set", shared_set},   {"incr", shared_incr},
-    {"cas", shared_cas}, {"take", shared_take}, {NULL, NULL}};
+static const luaL_Reg shared_methods[] = {{"get", shared_get},   {"set", shared_set},
+                                          {"incr", shared_incr}, {"cas", shared_cas},
+                                          {"take", shared_take}, {NULL, NULL}};
 
-/* ---- chance ------------------------------------------------------------------------------------------- */
+/* ---- chance
+ * ------------------------------------------------------------------------------------------- */
 
 static int host_random(lua_State *L)
 {
@@ -483,15 +488,10 @@ static int host_providers(lua_State *L)
     return 1;
 }
 
-const luaL_Reg lua_value_functions[] = {{"error", host_error},
-                                        {"json_encode", host_json_encode},
-                                        {"json_decode", host_json_decode},
-                                        {"shared", host_shared},
-                                        {"random", host_random},
-                                        {"bucket", host_bucket},
-                                        {"log", host_log},
-                                        {"providers", host_providers},
-                                        {NULL, NULL}};
+const luaL_Reg lua_value_functions[] = {
+    {"error", host_error},   {"json_encode", host_json_encode}, {"json_decode", host_json_decode},
+    {"shared", host_shared}, {"random", host_random},           {"bucket", host_bucket},
+    {"log", host_log},       {"providers", host_providers},     {NULL, NULL}};
 
 int lua_open_values(lua_State *L)
 {

@@ -10,13 +10,18 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
-#include "json/write.h"
 #include "plugin/registry.h"
 #include "shm/ring.h"
+#include "json/write.h"
 
-enum { RECORD_VERSION = 1, MESSAGE_MAX = 512, ATTEMPTS_MAX = 32 };
+enum {
+    RECORD_VERSION = 1,
+    MESSAGE_MAX = 512,
+    ATTEMPTS_MAX = 32
+};
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ---------------------------------------------------------------------------------------- */
 
 /* Measures when `at` is NULL, else writes. */
 struct writer {
@@ -182,7 +187,8 @@ bool record_write(struct ring *ring, const struct request *request)
     return true;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ---------------------------------------------------------------------------------------- */
 
 struct reader {
     hg_str rest;
@@ -250,16 +256,19 @@ static void key_flag(struct chain *out, const char *key, bool flag)
 /* Providers put (parts of) keys into their messages; they end here. */
 static hg_str masked(struct arena *arena, hg_str text)
 {
-    enum { KEY_MIN = 8 };
+    enum {
+        KEY_MIN = 8
+    };
     char *copy = arena_alloc(arena, text.n + 1), *to = copy;
 
     for (size_t i = 0; i < text.n;) {
         size_t n = 0;
 
         if (text.n - i > 3 && !memcmp(text.p + i, "sk-", 3))
-            for (n = 3; i + n < text.n && (text.p[i + n] == '-' || text.p[i + n] == '_' ||
-                                           text.p[i + n] == '*' || (unsigned char)(text.p[i + n] - '0') < 10 ||
-                                           (unsigned char)((text.p[i + n] | 0x20) - 'a') < 26);
+            for (n = 3; i + n < text.n &&
+                        (text.p[i + n] == '-' || text.p[i + n] == '_' || text.p[i + n] == '*' ||
+                         (unsigned char)(text.p[i + n] - '0') < 10 ||
+                         (unsigned char)((text.p[i + n] | 0x20) - 'a') < 26);
                  n++)
                 ;
         if (n >= KEY_MIN) {
@@ -273,15 +282,13 @@ static hg_str masked(struct arena *arena, hg_str text)
 }
 
 static const char *const kinds[] = {
-    [HG_R_CHAT] = "chat",         [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
-    [HG_R_IMAGE] = "image",       [HG_R_AUDIO] = "audio",         [HG_R_RERANK] = "rerank",
-    [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",     [HG_R_RAW] = "raw",
+    [HG_R_CHAT] = "chat",           [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
+    [HG_R_IMAGE] = "image",         [HG_R_AUDIO] = "audio",         [HG_R_RERANK] = "rerank",
+    [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",       [HG_R_RAW] = "raw",
 };
 static const char *const finishes[] = {
-    [HG_FIN_STOP] = "stop",
-    [HG_FIN_LENGTH] = "length",
-    [HG_FIN_TOOLS] = "tool_calls",
-    [HG_FIN_FILTER] = "content_filter",
+    [HG_FIN_STOP] = "stop",        [HG_FIN_LENGTH] = "length",
+    [HG_FIN_TOOLS] = "tool_calls", [HG_FIN_FILTER] = "content_filter",
     [HG_FIN_OTHER] = "other",
 };
 static const char *const cache_states[] = {
@@ -289,7 +296,7 @@ static const char *const cache_states[] = {
 static const char *const guard_actions[] = {
     [HG_PASS] = "pass", [HG_DENY] = "deny", [HG_REDACT] = "redact", [HG_FLAG] = "flag"};
 
-#define NAME_OF(table, number)                                                                     \
+#define NAME_OF(table, number) \
     text_of((number) < sizeof(table) / sizeof *(table) ? (table)[number] : NULL)
 
 static hg_str fault_text(uint64_t kind)

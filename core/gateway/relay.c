@@ -14,15 +14,22 @@ struct relay {
     unsigned count;
 };
 
-/* ---- header fields ------------------------------------------------------------------------------ */
+/* ---- header fields ------------------------------------------------------------------------------
+ */
 
 /* Fields of an upstream's answer that are its own business, or that we write ourselves. */
 static bool stays_behind(const struct field *field)
 {
     static const hg_str names[] = {
-        {"date", 4},          {"server", 6},     {"set-cookie", 10},
-        {"alt-svc", 7},       {"via", 3},        {"strict-transport-security", 25},
-        {"content-length", 14}, {"cf-ray", 6},   {"cf-cache-status", 15},
+        {"date", 4},
+        {"server", 6},
+        {"set-cookie", 10},
+        {"alt-svc", 7},
+        {"via", 3},
+        {"strict-transport-security", 25},
+        {"content-length", 14},
+        {"cf-ray", 6},
+        {"cf-cache-status", 15},
     };
 
     if (field->id != FIELD_OTHER && field->id != FIELD_CONTENT_TYPE)
@@ -48,7 +55,9 @@ static void field_add(struct fields *fields, hg_str name, hg_str value)
 static struct fields fields_new(struct request *request, const struct head *head,
                                 const struct pair *own)
 {
-    enum { OURS = 8 };
+    enum {
+        OURS = 8
+    };
     struct fields fields = {.room = OURS + (head ? head->field_count : 0)};
 
     for (const struct pair *pair = own; pair; pair = pair->next)
@@ -98,7 +107,8 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
     fields_finish(relay->request, ret);
 }
 
-/* ---- a stream ------------------------------------------------------------------------------------ */
+/* ---- a stream
+ * ------------------------------------------------------------------------------------ */
 
 static void flush(struct relay *relay, bool last)
 {
@@ -179,9 +189,9 @@ static void stream_finished(struct relay *relay)
 
     if (attempt->end_fault != OUTBOUND_OK) {
         struct fault fault = {.kind = fault_of_outbound(attempt->end_fault),
-                              .message = arena_fmt(request->arena, "%s: %.*s",
-                                                   attempt->target->name,
-                                                   TEXT_ARG(attempt->end_reason)),
+                              .message =
+                                  arena_fmt(request->arena, "%s: %.*s", attempt->target->name,
+                                            TEXT_ARG(attempt->end_reason)),
                               .target = text_of(attempt->target->name)};
 
         stream_broken(relay, &fault);
@@ -229,7 +239,8 @@ static void on_end(void *arg)
 
 static const struct attempt_sink sink = {on_events, on_pause, on_end};
 
-/* ---- starting ------------------------------------------------------------------------------------ */
+/* ---- starting
+ * ------------------------------------------------------------------------------------ */
 
 static int64_t stream_length(const struct attempt *attempt)
 {
@@ -289,7 +300,8 @@ void relay_drained(struct request *request)
         attempt_pause(relay->attempt, false);
 }
 
-/* ---- failures ------------------------------------------------------------------------------------ */
+/* ---- failures
+ * ------------------------------------------------------------------------------------ */
 
 /* An upstream's own error body passes, if it has the form the client's SDK can read. */
 static bool is_error_body(struct request *request, hg_str body)

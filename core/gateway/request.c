@@ -16,7 +16,10 @@
  * because a worker counts on where the last millisecond ended. */
 static uint64_t id_make(struct gateway *gateway, int64_t wall_us)
 {
-    enum { COUNT_BITS = 12, WORKER_BITS = 8 };
+    enum {
+        COUNT_BITS = 12,
+        WORKER_BITS = 8
+    };
     uint64_t id = (uint64_t)(wall_us / 1000) << (COUNT_BITS + WORKER_BITS);
 
     if (id <= gateway->id_last)
@@ -115,14 +118,15 @@ void request_fail(struct request *request, enum fault_kind kind, const char *fmt
     if (request->fault.kind != FAULT_NONE)
         return;
     va_start(args, fmt);
-    request->fault =
-        (struct fault){.kind = kind, .message = arena_vfmt(request->arena, fmt, args)};
+    request->fault = (struct fault){.kind = kind, .message = arena_vfmt(request->arena, fmt, args)};
     va_end(args);
 }
 
 hg_str request_key(struct request *request)
 {
-    enum { BYTES = 16 };
+    enum {
+        BYTES = 16
+    };
     hg_str credential = head_field(request->head, HG_S("authorization"));
     struct digest *digest = request->gateway->digest;
     uint8_t sum[DIGEST_SIZE];
@@ -154,7 +158,8 @@ void request_set_body(struct request *request, struct chain *body)
         request->doc = doc;
 }
 
-/* ---- pairs --------------------------------------------------------------------------------------- */
+/* ---- pairs
+ * --------------------------------------------------------------------------------------- */
 
 void pair_set(struct arena *arena, struct pair **list, hg_str name, hg_str value)
 {
@@ -211,7 +216,8 @@ hg_str request_metadata(struct request *request, hg_str key)
     return pair_get(request->metadata, key);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------- */
+/* ---- answers
+ * -------------------------------------------------------------------------------------- */
 
 struct answer *answer_new(struct request *request)
 {

@@ -35,10 +35,17 @@ struct pair {
     hg_str name, value;
 };
 
-enum request_id_size { REQUEST_ID = 13 };
+enum request_id_size {
+    REQUEST_ID = 13
+};
 
 /* Which cache had a say in the answer. */
-enum cache_state { CACHE_UNUSED, CACHE_MISS, CACHE_HIT, CACHE_ERROR };
+enum cache_state {
+    CACHE_UNUSED,
+    CACHE_MISS,
+    CACHE_HIT,
+    CACHE_ERROR
+};
 
 struct request {
     struct gateway *gateway;
@@ -67,7 +74,7 @@ struct request {
     bool run_started, is_authorised, is_rescue, delivering;
     struct route *route;
     struct routine *routine;
-    hg_ns deadline; /* 0: none */
+    hg_ns deadline;                  /* 0: none */
     struct answer *answer, *answers; /* what goes out; all that were made */
     struct fault fault;
     struct attempt *attempts, *attempts_last;

@@ -67,16 +67,16 @@ static enum step_next go_to(struct request *request, const struct step *step)
     return STEP_GO_ON;
 }
 
-/* ---- receive ------------------------------------------------------------------------------------ */
+/* ---- receive ------------------------------------------------------------------------------------
+ */
 
 static bool has_json_body(const struct request *request)
 {
     hg_str rest, type = text_cut(request->head->content_type, ';', &rest);
 
     type = text_trim(type);
-    return request->body->len &&
-           (type.n == 0 || text_is_nocase(type, HG_S("application/json")) ||
-            text_ends(type, HG_S("+json")));
+    return request->body->len && (type.n == 0 || text_is_nocase(type, HG_S("application/json")) ||
+                                  text_ends(type, HG_S("+json")));
 }
 
 static void document_read(struct request *request)
@@ -121,7 +121,8 @@ static enum step_next step_receive(struct request *request)
     return go_to(request, &route);
 }
 
-/* ---- route -------------------------------------------------------------------------------------- */
+/* ---- route --------------------------------------------------------------------------------------
+ */
 
 static enum step_next step_route(struct request *request)
 {
@@ -137,7 +138,8 @@ static enum step_next step_route(struct request *request)
     return go_to(request, &run);
 }
 
-/* ---- run ---------------------------------------------------------------------------------------- */
+/* ---- run ----------------------------------------------------------------------------------------
+ */
 
 static enum step_next step_run(struct request *request)
 {
@@ -157,7 +159,8 @@ void request_routine_ended(struct request *request)
     request_go_on(request);
 }
 
-/* ---- deliver ------------------------------------------------------------------------------------ */
+/* ---- deliver ------------------------------------------------------------------------------------
+ */
 
 /* What the route asked for and then did not return. */
 static void leftovers_drop(struct request *request)
@@ -182,7 +185,8 @@ static enum step_next step_deliver(struct request *request)
     return STEP_WAIT;
 }
 
-/* ---- record ------------------------------------------------------------------------------------- */
+/* ---- record -------------------------------------------------------------------------------------
+ */
 
 static enum step_next step_record(struct request *request)
 {

@@ -15,7 +15,8 @@ struct reading {
     struct route *first, **end;
 };
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
 
 static char *copy_at(lua_State *L, int at)
 {
@@ -66,8 +67,8 @@ static void route_read(lua_State *L, int at, struct reading *reading)
     route->methods = texts_field(L, at, "method", &route->method_count);
     route->hosts = texts_field(L, at, "host", &route->host_count);
     route->deadline = lua_seconds_field(L, at, "deadline");
-    route->name = lua_getfield(L, at, "name") == LUA_TSTRING ? copy_at(L, -1)
-                                                             : xstrdup(reading->file);
+    route->name =
+        lua_getfield(L, at, "name") == LUA_TSTRING ? copy_at(L, -1) : xstrdup(reading->file);
     lua_pop(L, 1);
     if (route->handler == LUA_NOREF)
         luaL_error(L, "%s: a route file returns s.route { ... } with a handler", reading->file);
@@ -100,8 +101,7 @@ static bool returned_read(struct reading *reading, struct error *error)
     return ok;
 }
 
-static bool file_read(struct reading *reading, const struct config_route *file,
-                      struct error *error)
+static bool file_read(struct reading *reading, const struct config_route *file, struct error *error)
 {
     reading->file = file->name;
     return engine_load_route(reading->gateway->engine, file->name,
@@ -150,7 +150,8 @@ void routes_free(struct gateway *gateway, struct route **routes)
     *routes = NULL;
 }
 
-/* ---- finding -------------------------------------------------------------------------------------- */
+/* ---- finding
+ * -------------------------------------------------------------------------------------- */
 
 /* "/v1/..." and a star at the end take everything below /v1/. */
 static bool path_fits(const char *pattern, hg_str path)

@@ -15,7 +15,7 @@ struct route {
     unsigned path_count;
     char **methods, **hosts; /* NULL: any */
     unsigned method_count, host_count;
-    hg_ns deadline; /* 0: none */
+    hg_ns deadline;                     /* 0: none */
     int auth, handler, match, on_error; /* Lua functions, LUA_NOREF */
 };
 

@@ -70,7 +70,8 @@ struct target *target_get(struct gateway *gateway, hg_str name, const char *para
     target->model = xstrndup(model.n ? model.p : "", model.n);
     target->params = params ? xstrdup(params) : NULL;
     target->params_text = text_of(target->params);
-    target->wants_usage = !json_is_false(json_object_get(target->config->settings, "include_usage"));
+    target->wants_usage =
+        !json_is_false(json_object_get(target->config->settings, "include_usage"));
     target->next = gateway->targets;
     gateway->targets = target;
     return target;

@@ -17,9 +17,9 @@ struct target {
     const hg_provider *provider;
     void *self;
     const struct config_instance *config;
-    char *name;     /* "openai/gpt-4o" */
-    char *model;    /* "gpt-4o"; empty: the one the client asked for */
-    char *params;   /* a JSON object put over the request; NULL: none */
+    char *name;   /* "openai/gpt-4o" */
+    char *model;  /* "gpt-4o"; empty: the one the client asked for */
+    char *params; /* a JSON object put over the request; NULL: none */
     hg_str params_text;
 
     /* The place of the last attempt: nearly always the place of the next one. */

@@ -9,7 +9,9 @@
 #include "net/resolve.h"
 #include "net/tls.h"
 
-enum { IDLE_MAX = 1024 };
+enum {
+    IDLE_MAX = 1024
+};
 
 #define IDLE_DEFAULT (60 * NS_PER_S)
 
@@ -80,10 +82,9 @@ static struct tls_config *credentials_get(struct upstreams *upstreams,
         at = at->next;
     if (at)
         return at->tls;
-    struct tls_config *tls =
-        settings ? tls_client_config(settings->ca, settings->cert, settings->key, settings->verify,
-                                     error)
-                 : tls_client_config(NULL, NULL, NULL, true, error);
+    struct tls_config *tls = settings ? tls_client_config(settings->ca, settings->cert,
+                                                          settings->key, settings->verify, error)
+                                      : tls_client_config(NULL, NULL, NULL, true, error);
 
     if (!tls)
         return NULL;
@@ -107,15 +108,15 @@ static struct pool *pool_new(struct upstreams *upstreams, const struct config_up
                           .is_tls = is_tls,
                           .host = xstrndup(host.p, host.n),
                           .port = port};
-    pool->upstream = upstream_new(&(struct upstream_settings){
-        .loop = upstreams->loop,
-        .dialer = upstreams->dialer,
-        .tls = tls,
-        .host = pool->host,
-        .server_name = settings ? settings->server_name : NULL,
-        .port = port,
-        .idle_timeout = settings ? settings->keepalive : IDLE_DEFAULT,
-        .idle_max = IDLE_MAX});
+    pool->upstream = upstream_new(
+        &(struct upstream_settings){.loop = upstreams->loop,
+                                    .dialer = upstreams->dialer,
+                                    .tls = tls,
+                                    .host = pool->host,
+                                    .server_name = settings ? settings->server_name : NULL,
+                                    .port = port,
+                                    .idle_timeout = settings ? settings->keepalive : IDLE_DEFAULT,
+                                    .idle_max = IDLE_MAX});
     upstreams->pools = pool;
     return pool;
 }

@@ -3,8 +3,8 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
-#include "json/splice.h"
 #include "plugin/host.h"
+#include "json/splice.h"
 
 static const struct view *view_of(const hg_req *req)
 {
@@ -91,11 +91,9 @@ static void usage_ask(struct attempt *attempt, struct splice *splice)
     const struct dialect_request *asked = &attempt->request->asked;
 
     if (!asked->is_stream || asked->wants_usage || attempt->target->usage_refused ||
-        !attempt->target->wants_usage ||
-        (asked->kind != HG_R_CHAT && asked->kind != HG_R_COMPLETE))
+        !attempt->target->wants_usage || (asked->kind != HG_R_CHAT && asked->kind != HG_R_COMPLETE))
         return;
-    attempt->usage_injected =
-        splice_set(splice, "/stream_options/include_usage", HG_S("true"));
+    attempt->usage_injected = splice_set(splice, "/stream_options/include_usage", HG_S("true"));
 }
 
 static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json patch)

@@ -38,7 +38,7 @@ struct upstream;
 struct upstream_settings {
     struct loop *loop;
     struct dialer *dialer;
-    struct tls_config *tls; /* NULL: plain */
+    struct tls_config *tls;  /* NULL: plain */
     const char *host;        /* without port; copied, like the next */
     const char *server_name; /* what TLS verifies instead of the host; may be NULL */
     uint16_t port;

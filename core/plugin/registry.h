@@ -1,7 +1,6 @@
 /* registry.h - instances: a plugin with a name and settings, as the configuration declares them. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include <headgate/plugin.h>

@@ -1,12 +1,12 @@
-/* The layout of everything that crosses the border, as ABI 0.0 has it. A line here may be added, when
- * a member is added at the end of a growing struct; one that changes breaks every plugin there is.
- * Compiling it is the test; it is compiled as C and as C++. */
+/* The layout of everything that crosses the border, as ABI 0.0 has it. A line here may be added,
+ * when a member is added at the end of a growing struct; one that changes breaks every plugin there
+ * is. Compiling it is the test; it is compiled as C and as C++. */
 #include <headgate/plugin.h>
 
 #ifdef __cplusplus
-#define SURE(what) static_assert(what, #what);
+#    define SURE(what) static_assert(what, #    what);
 #else
-#define SURE(what) _Static_assert(what, #what);
+#    define SURE(what) _Static_assert(what, #    what);
 #endif
 #define SIZE(type, size)        SURE(sizeof(type) == (size))
 #define AT(type, member, place) SURE(offsetof(type, member) == (place))
