@@ -61,8 +61,18 @@ void change_reaped(void *arg, pid_t pid, int wait_status)
     change->checker.pid = 0;
 }
 
+/* The shared memory is what it was at the start, for as long as the gateway lives. */
+static void tell_fixed(const struct fleet *fleet, const struct config *config)
+{
+    const struct config *now = fleet->serving ? fleet->serving->config : config;
+
+    if (now->ring_size != config->ring_size || now->shared_size != config->shared_size)
+        log_warn("ring_size and shared_size stay as they are until the gateway is started again");
+}
+
 static bool need_region(struct fleet *fleet, const struct config *config, struct error *error)
 {
+    tell_fixed(fleet, config);
     if (!fleet->ground.region)
         fleet->ground.region = place_region(config, error);
     return fleet->ground.region != NULL;
