@@ -187,9 +187,9 @@ if [ $keep = yes ]; then
   looks="     $headgate status --run-dir $place/run
      curl $admin/metrics"
 else
-  connects="     $headgate run -c examples/minimal/headgate.lua
-     OpenAI(base_url=\"http://127.0.0.1:8787/v1\", api_key=\"any\")"
-  looks="     examples/quickstart.sh --keep"
+  connects="     examples/quickstart.sh --keep      leaves it running, and prints the PORT
+     OpenAI(base_url=\"http://127.0.0.1:PORT/v1\", api_key=\"any\")"
+  looks="     $headgate status --run-dir $place/run      after --keep"
 fi
 
 say "Three things to try next"
