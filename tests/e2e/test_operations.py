@@ -310,7 +310,8 @@ def test_a_killed_control_process_is_replaced(gateway, upstream):
 def test_only_the_streams_of_the_killed_worker_break(gateway, upstream):
     held = Held()
     gate = gateway(upstream(held), workers=2)
-    clients = open_streams(gate, held, 16)
+    # So many that no worker may have taken all of them.
+    clients = open_streams(gate, held, 60)
     os.kill(gate.processes("worker")[0], signal.SIGKILL)
     wait_for(lambda: len(gate.processes("worker")) == 2, "the worker to be replaced", 20)
     held.release()
@@ -318,10 +319,10 @@ def test_only_the_streams_of_the_killed_worker_break(gateway, upstream):
     for client in clients:
         try:
             whole += rest_of(client).endswith(DONE)
-        except Exception:
+        except (Gone, OSError, ValueError):
             pass
         client.close()
-    assert whole >= 1
+    assert 0 < whole < 60
 
 
 # ---- the end
