@@ -122,8 +122,7 @@ static void refusal_whole(struct attempt *attempt)
     attempt_failed(attempt);
 }
 
-/* ---- an answer that is judged as a whole
- * ------------------------------------------------------------ */
+/* ---- an answer that is judged as a whole ----------------------------------------------------- */
 
 static void keep_what_was_said(struct attempt *attempt, const struct dialect_answer *answer)
 {
@@ -164,8 +163,7 @@ static void whole_judge(struct attempt *attempt)
     attempt_stop(attempt, HG_OK);
 }
 
-/* ---- a stream
- * ------------------------------------------------------------------------------------- */
+/* ---- a stream -------------------------------------------------------------------------------- */
 
 void attempt_give(struct attempt *attempt, hg_str events)
 {
@@ -357,8 +355,7 @@ static void stream_bytes(struct attempt *attempt, hg_str bytes)
         buffer_add(&attempt->partial, bytes.p + whole, bytes.n - whole);
 }
 
-/* ---- the exchange's events
- * ------------------------------------------------------------------------- */
+/* ---- the exchange's events ------------------------------------------------------------------- */
 
 static bool is_type(hg_str content_type, hg_str type)
 {

@@ -14,7 +14,7 @@
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
-#include "json/canonical.h"
+#include "json/compact.h"
 
 enum {
     KEPT_MAX = 4 * 1024 * 1024
@@ -23,8 +23,7 @@ enum {
 #define TTL_DEFAULT    (3600 * NS_PER_S)
 #define CACHE_PATIENCE (2 * NS_PER_S)
 
-/* ---- keys
- * ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* Members that say how to answer or for whom, not what. */
 static bool is_volatile(hg_str key)
@@ -39,35 +38,76 @@ static bool is_volatile(hg_str key)
     return false;
 }
 
+struct member {
+    hg_str key;
+    hg_json value;
+};
+
+static int member_order(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+    int order = n ? memcmp(x->key.p, y->key.p, n) : 0;
+
+    return order ? order : (x->key.n > y->key.n) - (x->key.n < y->key.n);
+}
+
 static void add_bytes(void *arg, const void *p, size_t n)
 {
-    digest_add(arg, p, n);
+    fingerprint_add(arg, p, n);
 }
 
 /* With its length, so that no two lists of parts look alike. */
-static void add_part(struct digest *digest, hg_str part)
+static void add_part(struct fingerprint *fingerprint, hg_str part)
 {
     uint64_t n = part.n;
 
-    digest_add(digest, &n, sizeof n);
-    digest_add(digest, part.p, part.n);
+    fingerprint_add(fingerprint, &n, sizeof n);
+    fingerprint_add(fingerprint, part.p, part.n);
 }
 
+/* The request's members, sorted by name and without white space between tokens. */
+static void add_document(struct request *request, struct fingerprint *fingerprint)
+{
+    size_t room = json_count(request->doc), count = 0;
+    struct member *members = arena_alloc(request->arena, (room + 1) * sizeof *members);
+    hg_json_it it = {0};
+    struct member member;
+
+    while (json_next(request->doc, &it, &member.key, &member.value)) {
+        member.key = json_unescape(request->arena, member.key);
+        if (!is_volatile(member.key))
+            members[count++] = member;
+    }
+    qsort(members, count, sizeof *members, member_order);
+    for (size_t i = 0; i < count; i++) {
+        add_part(fingerprint, members[i].key);
+        json_compact(members[i].value, add_bytes, fingerprint);
+    }
+}
+
+/* The scope stands in the key in full; for the rest, whose length is the client's choice, there is
+ * its fingerprint under this gateway's secret. */
 static void key_make(struct request *request, const struct shape *shape, hg_cache_key *ret)
 {
-    struct digest *digest = request->gateway->digest;
+    struct gateway *gateway = request->gateway;
+    struct fingerprint *fingerprint = gateway->fingerprint;
     uint32_t numbers[2] = {request->dialect->wire, request->asked.kind};
     hg_str scope = request_key(request); /* whose answers these are */
+    uint8_t print[FINGERPRINT_SIZE];
 
     *ret = (hg_cache_key){.size = sizeof *ret, .scope = scope, .req = req_of_view(&request->view)};
-    digest_begin(digest);
-    add_part(digest, scope);
-    add_part(digest, route_name(request->route));
-    digest_add(digest, numbers, sizeof numbers);
-    add_part(digest, shape->model);
-    add_part(digest, json_raw(shape->patch));
-    json_canonical(request->doc, add_bytes, digest, is_volatile);
-    digest_end(digest, ret->digest);
+    fingerprint_begin(fingerprint);
+    fingerprint_add(fingerprint, numbers, sizeof numbers);
+    add_part(fingerprint, route_name(request->route));
+    add_part(fingerprint, shape->model);
+    add_part(fingerprint, json_raw(shape->patch));
+    add_document(request, fingerprint);
+    fingerprint_end(fingerprint, print);
+    digest_begin(gateway->digest);
+    digest_add(gateway->digest, print, sizeof print);
+    digest_add(gateway->digest, scope.p, scope.n);
+    digest_end(gateway->digest, ret->digest);
 }
 
 static bool is_cacheable(const struct request *request)
@@ -77,8 +117,7 @@ static bool is_cacheable(const struct request *request)
             request->asked.kind == HG_R_EMBED);
 }
 
-/* ---- looking up
- * ----------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 struct cache_lookup {
     struct request *request;
@@ -179,8 +218,7 @@ void cache_find_cancel(struct cache_lookup *lookup)
     op_end(&lookup->op, HG_E_CANCELLED);
 }
 
-/* ---- keeping
- * --------------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 struct cache_use {
     struct request *request;

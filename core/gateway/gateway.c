@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -17,11 +18,11 @@
 #include "net/tls.h"
 #include "plugin/loader.h"
 #include "plugin/registry.h"
+#include "shm/map.h"
 #include "shm/region.h"
 #include "shm/slot.h"
 
-/* ---- instances
- * ------------------------------------------------------------------------------------ */
+/* ---- instances ------------------------------------------------------------------------------- */
 
 static struct upstream *give_upstream(void *arg, bool is_tls, const char *host, uint16_t port,
                                       struct error *error)
@@ -105,8 +106,7 @@ struct gateway_instance *gateway_instance(struct gateway *gateway, const char *k
     return NULL;
 }
 
-/* ---- named upstreams
- * --------------------------------------------------------------------------------- */
+/* ---- named upstreams ------------------------------------------------------------------------- */
 
 static bool http_make(struct gateway *gateway, const struct config_http *config,
                       struct error *error)
@@ -143,8 +143,7 @@ static bool https_make(struct gateway *gateway, struct error *error)
     return true;
 }
 
-/* ---- metrics
- * ----------------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 static struct metric_cell cell(struct gateway *gateway, const struct metric_spec *spec,
                                const hg_str *values)
@@ -239,8 +238,7 @@ void gateway_measure(struct gateway *gateway, const struct request *request)
     metric_observe(metrics->own_time, total > upstream ? (double)(total - upstream) / 1e9 : 0);
 }
 
-/* ---- traffic
- * ----------------------------------------------------------------------------------------- */
+/* ---- traffic --------------------------------------------------------------------------------- */
 
 static void on_request(void *arg, struct exchange *exchange)
 {
@@ -432,8 +430,25 @@ void gateway_drain(struct gateway *gateway, hg_ns deadline, void (*on_drained_fn
         task_queue(gateway->loop, &gateway->drained);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* The secret of cache keys: made by the first worker, found by the others. Should it ever be
+ * evicted, workers that start later find nothing in the caches, and fill them anew. */
+static void fingerprint_make(struct gateway *gateway)
+{
+    static const hg_str space = {"headgate", 8}, name = {"cache key", 9};
+    struct map *map = region_map(gateway->region);
+    struct buffer found = {0};
+    uint8_t key[FINGERPRINT_KEY];
+
+    random_fill(key, sizeof key);
+    map_cas(map, space, name, HG_S(""), (hg_str){(const char *)key, sizeof key}, 0);
+    if (map_get(map, space, name, &found) == HG_OK && found.len == sizeof key)
+        memcpy(key, buffer_at(&found), sizeof key);
+    gateway->fingerprint = fingerprint_new(key);
+    wipe(key, sizeof key);
+    buffer_done(&found);
+}
 
 static bool shared_make(struct gateway *gateway, struct error *error)
 {
@@ -447,6 +462,7 @@ static bool shared_make(struct gateway *gateway, struct error *error)
     gateway->slot = region_slot(gateway->region, gateway->setup.slot);
     gateway->ring = gateway->setup.check ? NULL : region_ring(gateway->region, gateway->setup.slot);
     metrics_make(gateway);
+    fingerprint_make(gateway);
     return true;
 }
 
@@ -530,6 +546,7 @@ void gateway_free(struct gateway **gateway)
     upstreams_free(&gone->upstreams);
     handles_free(&gone->handles);
     digest_free(&gone->digest);
+    fingerprint_free(&gone->fingerprint);
     region_free(&gone->own_region);
     arena_free(&gone->arena);
     free(gone);

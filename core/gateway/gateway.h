@@ -14,6 +14,7 @@ struct engine;
 struct handles;
 struct instance;
 struct digest;
+struct fingerprint;
 struct region;
 struct ring;
 struct slot;
@@ -91,6 +92,7 @@ struct gateway {
     struct handles *handles;
     struct route *routes;
     struct digest *digest;
+    struct fingerprint *fingerprint; /* under a secret that all workers share */
 
     struct server *server;
     struct gateway_listener {

@@ -12,8 +12,7 @@
 
 #define GUARD_PATIENCE (30 * NS_PER_S)
 
-/* ---- one guard after the other
- * ---------------------------------------------------------------------- */
+/* ---- one guard after the other --------------------------------------------------------------- */
 
 static void verdict_note(struct guard_run *run)
 {
@@ -159,8 +158,7 @@ void guard_run_cancel(struct guard_run *run)
     op_end(&run->op, HG_E_CANCELLED);
 }
 
-/* ---- requests and whole answers
- * ----------------------------------------------------------------------- */
+/* ---- requests and whole answers -------------------------------------------------------------- */
 
 struct guard_check {
     struct guard_run run;

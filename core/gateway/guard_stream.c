@@ -66,8 +66,7 @@ void guard_use_free(struct guard_use *use)
     use->held_count = use->held_room = 0;
 }
 
-/* ---- letting events go
- * ----------------------------------------------------------------------------- */
+/* ---- letting events go ----------------------------------------------------------------------- */
 
 /* Takes the first `count` events and their text off the front. */
 static void held_drop(struct guard_use *use, size_t count)
@@ -101,8 +100,7 @@ static void release(struct guard_use *use, size_t end)
     held_drop(use, count);
 }
 
-/* ---- edits
- * ------------------------------------------------------------------------------------------ */
+/* ---- edits ----------------------------------------------------------------------------------- */
 
 /* The text of one event after the edits: a replacement stands where its edit begins. */
 static hg_str text_edited(struct arena *arena, hg_str text, size_t from,
@@ -183,8 +181,7 @@ static void stream_edit(struct guard_run *run, const struct dialect_edits *edits
     arena_free(&arena);
 }
 
-/* ---- windows
- * ----------------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 static void window_prepare(struct guard_run *run)
 {
@@ -266,8 +263,7 @@ static void advance(struct guard_use *use)
     }
 }
 
-/* ---- the relay's side
- * ----------------------------------------------------------------------------------- */
+/* ---- the relay's side ------------------------------------------------------------------------ */
 
 static void *stream_memory(struct request *request, const hg_guard *functions)
 {

@@ -3,8 +3,7 @@
 #include "gateway/attempt.h"
 #include "gateway/lua_parts.h"
 
-/* ---- things of the configuration
- * ------------------------------------------------------------------- */
+/* ---- things of the configuration ------------------------------------------------------------- */
 
 #define NAMED "headgate.named"
 
@@ -38,8 +37,7 @@ int lua_open_named(lua_State *L)
     return 0;
 }
 
-/* ---- targets
- * ---------------------------------------------------------------------------------------- */
+/* ---- targets --------------------------------------------------------------------------------- */
 
 /* host.target(name, params) at load time. */
 static int host_target(lua_State *L)
@@ -64,8 +62,7 @@ static int host_target(lua_State *L)
     return 1;
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 struct call {
     struct routine_handle waiter;

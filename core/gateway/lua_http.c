@@ -41,8 +41,7 @@ static void call_free(struct http_call *call)
     arena_free(&arena);
 }
 
-/* ---- the exchange
- * --------------------------------------------------------------------------------- */
+/* ---- the exchange ---------------------------------------------------------------------------- */
 
 static void on_head(void *arg, const struct head *head)
 {
@@ -91,8 +90,7 @@ static void call_cancel(void *arg)
     call_free(arg);
 }
 
-/* ---- making the request
- * ------------------------------------------------------------------------------ */
+/* ---- making the request ---------------------------------------------------------------------- */
 
 static bool is_clean(hg_str text)
 {
@@ -264,8 +262,7 @@ static int http_post(lua_State *L)
     return http_send(L, HG_S("POST"));
 }
 
-/* ---- replies
- * ------------------------------------------------------------------------------------------ */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static struct http_call *check_reply(lua_State *L)
 {

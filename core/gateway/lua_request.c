@@ -58,8 +58,7 @@ static int push_face(lua_State *L, const char *type)
     return 1;
 }
 
-/* ---- fields
- * ---------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
     [HG_R_CHAT] = "chat",           [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
@@ -164,8 +163,7 @@ static int request_newindex(lua_State *L)
     return 0;
 }
 
-/* ---- methods
- * ---------------------------------------------------------------------------------------- */
+/* ---- methods --------------------------------------------------------------------------------- */
 
 static int request_with(lua_State *L)
 {
@@ -240,8 +238,7 @@ static const luaL_Reg methods[] = {{"with", request_with},
                                    {"header", request_header},
                                    {NULL, NULL}};
 
-/* ---- headers, metadata, key
- * ---------------------------------------------------------------------------- */
+/* ---- headers, metadata, key ------------------------------------------------------------------ */
 
 static int headers_index(lua_State *L)
 {

@@ -42,8 +42,7 @@ struct answer *lua_result_response(lua_State *L, int at, struct request *request
     return found;
 }
 
-/* ---- fields
- * ----------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 static void set_count(lua_State *L, const char *name, uint32_t known, uint32_t flag, uint64_t n)
 {
@@ -106,8 +105,7 @@ static int response_index(lua_State *L)
     return 1;
 }
 
-/* ---- methods
- * ----------------------------------------------------------------------------------------- */
+/* ---- methods --------------------------------------------------------------------------------- */
 
 /* Letters, digits and '-'; the protocol's own fields are ours to write. */
 static bool name_is_allowed(hg_str name)

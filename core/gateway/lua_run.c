@@ -100,8 +100,7 @@ void lua_stop(struct gateway *gateway)
     task_clear(gateway->loop, &gateway->engine_task);
 }
 
-/* ---- functions of a route
- * ------------------------------------------------------------------------ */
+/* ---- functions of a route -------------------------------------------------------------------- */
 
 static int push_request(lua_State *L, void *arg)
 {
@@ -215,8 +214,7 @@ void lua_run_route(struct request *request)
     run_next(request);
 }
 
-/* ---- match
- * ---------------------------------------------------------------------------------------- */
+/* ---- match ----------------------------------------------------------------------------------- */
 
 struct match {
     struct request *request;
@@ -251,8 +249,7 @@ bool lua_run_match(struct request *request, int function)
     return match.takes;
 }
 
-/* ---- finally
- * --------------------------------------------------------------------------------------- */
+/* ---- finally --------------------------------------------------------------------------------- */
 
 struct outcome_run {
     struct request *request;

@@ -21,8 +21,7 @@ hg_ns lua_seconds_field(lua_State *L, int table, const char *name)
     return seconds > 0 && seconds < 1e9 ? (hg_ns)(seconds * 1e9) : 0;
 }
 
-/* ---- errors
- * ----------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *name, hg_str value)
 {
@@ -113,8 +112,7 @@ static int host_error(lua_State *L)
     return 1;
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 enum {
     JSON_LUA_DEPTH = 64
@@ -288,8 +286,7 @@ static int host_json_decode(lua_State *L)
     return 1;
 }
 
-/* ---- shared values
- * ------------------------------------------------------------------------------------ */
+/* ---- shared values --------------------------------------------------------------------------- */
 
 #define SHARED "headgate.shared"
 
@@ -428,8 +425,7 @@ static const luaL_Reg shared_methods[] = {{"get", shared_get},   {"set", shared_
                                           {"incr", shared_incr}, {"cas", shared_cas},
                                           {"take", shared_take}, {NULL, NULL}};
 
-/* ---- chance
- * ------------------------------------------------------------------------------------------- */
+/* ---- chance ---------------------------------------------------------------------------------- */
 
 static int host_random(lua_State *L)
 {

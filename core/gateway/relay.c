@@ -107,8 +107,7 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
     fields_finish(relay->request, ret);
 }
 
-/* ---- a stream
- * ------------------------------------------------------------------------------------ */
+/* ---- a stream -------------------------------------------------------------------------------- */
 
 static void flush(struct relay *relay, bool last)
 {
@@ -239,8 +238,7 @@ static void on_end(void *arg)
 
 static const struct attempt_sink sink = {on_events, on_pause, on_end};
 
-/* ---- starting
- * ------------------------------------------------------------------------------------ */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static int64_t stream_length(const struct attempt *attempt)
 {
@@ -300,8 +298,7 @@ void relay_drained(struct request *request)
         attempt_pause(relay->attempt, false);
 }
 
-/* ---- failures
- * ------------------------------------------------------------------------------------ */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 /* An upstream's own error body passes, if it has the form the client's SDK can read. */
 static bool is_error_body(struct request *request, hg_str body)

@@ -158,8 +158,7 @@ void request_set_body(struct request *request, struct chain *body)
         request->doc = doc;
 }
 
-/* ---- pairs
- * --------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 void pair_set(struct arena *arena, struct pair **list, hg_str name, hg_str value)
 {
@@ -216,8 +215,7 @@ hg_str request_metadata(struct request *request, hg_str key)
     return pair_get(request->metadata, key);
 }
 
-/* ---- answers
- * -------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 struct answer *answer_new(struct request *request)
 {

@@ -15,8 +15,7 @@ struct reading {
     struct route *first, **end;
 };
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static char *copy_at(lua_State *L, int at)
 {
@@ -150,8 +149,7 @@ void routes_free(struct gateway *gateway, struct route **routes)
     *routes = NULL;
 }
 
-/* ---- finding
- * -------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* "/v1/..." and a star at the end take everything below /v1/. */
 static bool path_fits(const char *pattern, hg_str path)

@@ -345,8 +345,7 @@ static void answer_bytes(struct outbound *outbound, hg_str bytes)
     buffer_done(&in);
 }
 
-/* ---- the connection's events
- * ---------------------------------------------------------------------- */
+/* ---- the connection's events ----------------------------------------------------------------- */
 
 /* When the other side has to have said something. */
 static hg_ns answer_due(const struct outbound *outbound)
@@ -416,8 +415,7 @@ static void on_timer(void *arg)
         finish(outbound, false, OUTBOUND_FIRST_BYTE_TIMEOUT, "no answer in time");
 }
 
-/* ---- the request goes out
- * ------------------------------------------------------------------------- */
+/* ---- the request goes out -------------------------------------------------------------------- */
 
 /* A failure on the caller's stack is told from the loop. */
 static void on_fail(void *arg)

@@ -143,8 +143,7 @@ static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
     return over;
 }
 
-/* ---- the start line, by http-parser
- * ---------------------------------------------------------------- */
+/* ---- the start line, by http-parser ---------------------------------------------------------- */
 
 static enum method method_of(unsigned method)
 {
@@ -215,8 +214,7 @@ static void fields_split(hg_str lines, struct head *head)
     }
 }
 
-/* ---- what the fields mean
- * ------------------------------------------------------------------------ */
+/* ---- what the fields mean -------------------------------------------------------------------- */
 
 static enum field_id field_identify(hg_str name)
 {

@@ -59,8 +59,7 @@ START_TEST(the_table_is_whole_and_stays_in_place)
 }
 END_TEST
 
-/* ---- bodies
- * --------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 static hg_rc use_bodies(hg_op op, hg_verdict *out)
 {
@@ -115,8 +114,7 @@ START_TEST(bodies_are_read_held_and_written)
 }
 END_TEST
 
-/* ---- JSON
- * ----------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static hg_rc use_json(hg_op op, hg_verdict *out)
 {
@@ -208,8 +206,7 @@ START_TEST(without_requests_there_is_nothing_to_read_of_them)
 }
 END_TEST
 
-/* ---- the bracket
- * ----------------------------------------------------------------------------------- */
+/* ---- the bracket ----------------------------------------------------------------------------- */
 
 static hg_rc look_at_slot(hg_op op, hg_verdict *out)
 {

@@ -160,8 +160,7 @@ START_TEST(a_crash_in_create_leaves_its_name_in_shared_memory)
 }
 END_TEST
 
-/* ---- copies
- * --------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 static void copy_file(const char *to, const char *name)
 {
@@ -285,8 +284,7 @@ START_TEST(a_run_folder_that_others_may_write_to_is_refused)
 }
 END_TEST
 
-/* ---- finding
- * -------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 static void found(const char *kind, const char *name, const char *end)
 {

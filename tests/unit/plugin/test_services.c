@@ -50,8 +50,7 @@ static struct stand stand;
 static struct ended ended;
 static hg_verdict verdict;
 
-/* ---- a server of one connection at a time
- * -------------------------------------------------------- */
+/* ---- a server of one connection at a time ---------------------------------------------------- */
 
 static struct {
     int listener;
@@ -180,8 +179,7 @@ static struct op *call(hg_rc (*what)(hg_op op, hg_verdict *out), hg_rc expected)
     return op;
 }
 
-/* ---- HTTP
- * ------------------------------------------------------------------------------------------ */
+/* ---- HTTP ------------------------------------------------------------------------------------ */
 
 static const hg_http_api *http(void)
 {
@@ -453,8 +451,7 @@ START_TEST(an_error_from_data_ends_the_stream)
 }
 END_TEST
 
-/* ---- helper threads
- * -------------------------------------------------------------------------------- */
+/* ---- helper threads -------------------------------------------------------------------------- */
 
 struct job {
     pthread_t thread;
@@ -557,8 +554,7 @@ START_TEST(the_queue_of_jobs_has_an_end)
 }
 END_TEST
 
-/* ---- descriptors
- * ----------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static int ends[2];
 static bool close_early;
@@ -651,8 +647,7 @@ START_TEST(what_cannot_be_watched_is_refused)
 }
 END_TEST
 
-/* ---- numbers and shared values
- * ----------------------------------------------------------------------- */
+/* ---- numbers and shared values --------------------------------------------------------------- */
 
 START_TEST(metrics_carry_the_instance_and_only_their_own_type)
 {

@@ -242,8 +242,7 @@ START_TEST(a_schema_nested_without_end_is_refused)
 }
 END_TEST
 
-/* ---- secrets
- * -------------------------------------------------------------------------------------- */
+/* ---- secrets --------------------------------------------------------------------------------- */
 
 #define KEYED                                                                    \
     OBJECT("\"key\":{\"type\":\"string\",\"format\":\"secret\",\"minLength\":6," \
