@@ -96,6 +96,9 @@ struct dialect {
      */
     void (*event_with_text)(struct arena *arena, hg_str data, hg_str text, struct chain *out);
 
+    /* What ends a whole stream. Some servers leave it out, and some clients wait for it. */
+    hg_str end_mark;
+
     /* Bodies that we make ourselves. */
     hg_str (*error_body)(struct arena *arena, int status, hg_str type, hg_str code, hg_str message);
     hg_str (*error_event)(struct arena *arena, hg_str type, hg_str code, hg_str message);

@@ -6,6 +6,7 @@
 #include "gateway/gateway.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
+#include "plugin/registry.h"
 
 /* ---- a refusal ----------------------------------------------------------------------------------
  */
@@ -107,8 +108,16 @@ static bool refuses_usage_option(const struct attempt *attempt)
             memmem(body.p, body.n, "include_usage", 13));
 }
 
+/* Some servers say the key back to whoever used it. The client must not learn ours. */
+static void secrets_hide(struct attempt *attempt)
+{
+    *buffer_room(&attempt->whole, 1) = 0;
+    instance_hide(attempt->target->instance, buffer_at(&attempt->whole));
+}
+
 static void refusal_whole(struct attempt *attempt)
 {
+    secrets_hide(attempt);
     if (refuses_usage_option(attempt)) {
         attempt->usage_refused = attempt->target->usage_refused = true;
         attempt->usage_injected = false;
@@ -146,6 +155,7 @@ static void whole_judge(struct attempt *attempt)
     }
     request->dialect->read_answer(request->arena, request->asked.kind, doc, &answer);
     if (answer.is_error) {
+        secrets_hide(attempt);
         attempt_map_error(attempt);
         if (answer.error_message.n)
             attempt->fault.message = answer.error_message;

@@ -344,7 +344,7 @@ static void on_accept(void *arg, int fd)
 static bool may_accept(void *arg)
 {
     enum {
-        SLACK = 16
+        SLACK = 2
     };
     struct gateway *gateway = ((struct gateway_listener *)arg)->gateway;
     uint64_t sum = 0, mine = server_connections(gateway->server);
@@ -412,6 +412,10 @@ static void on_drain_late(void *arg)
     struct gateway *gateway = arg;
 
     log_warn("%zu requests did not end in time and are cut", gateway->open_requests);
+    for (struct request *at = LIST_FIRST(&gateway->open), *next; at; at = next) {
+        next = LIST_NEXT(at, entry);
+        request_cut(at, "the gateway stops");
+    }
     server_free(&gateway->server);
     task_queue(gateway->loop, &gateway->drained);
 }

@@ -107,6 +107,7 @@ struct gateway {
     struct ring *ring;
     struct gateway_metrics metrics;
     uint64_t id_last, chance; /* state of host.random; 0: not begun */
+    LIST_HEAD(, request) open;
     size_t open_requests, live_requests;
 
     struct timer drain_timer;

@@ -181,6 +181,25 @@ static void stream_broken(struct relay *relay, const struct fault *fault)
     flush(relay, true);
 }
 
+void relay_cut(struct request *request, const char *why)
+{
+    struct fault fault = {.kind = FAULT_CANCELLED, .message = text_of(why)};
+
+    if (!request->relay->attempt)
+        return; /* whole answers are out at once */
+    attempt_cancel(request->relay->attempt);
+    stream_broken(request->relay, &fault);
+}
+
+static void end_mark_add(struct relay *relay)
+{
+    hg_str mark = relay->request->dialect->end_mark;
+
+    if (relay->answer->cache)
+        cache_tee(relay->answer->cache, mark);
+    piece_add(relay, mark);
+}
+
 static void stream_finished(struct relay *relay)
 {
     struct attempt *attempt = relay->attempt;
@@ -204,6 +223,8 @@ static void stream_finished(struct relay *relay)
                                         .message = attempt->error_message,
                                         .target = text_of(attempt->target->name)};
     }
+    if (attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error)
+        end_mark_add(relay); /* it was whole: its finish reason says so */
     if (relay->answer->cache) {
         if (attempt->seen_error)
             cache_forget(&relay->answer->cache);

@@ -10,5 +10,8 @@ void relay_start(struct request *request, struct answer *answer);
 /* Answers a failure in the client's dialect. */
 void relay_fault(struct request *request, const struct fault *fault);
 
+/* Ends an answer that is on its way, with an error inside of it. */
+void relay_cut(struct request *request, const char *why);
+
 /* The client has taken enough: read on. */
 void relay_drained(struct request *request);

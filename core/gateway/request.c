@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/lua_api.h"
+#include "gateway/relay.h"
 #include "gateway/request_steps.h"
 #include "script/routine.h"
 
@@ -55,6 +56,7 @@ void request_begin(struct gateway *gateway, struct exchange *exchange)
     request->began = exchange->began;
     request->began_us = exchange->began_us;
     exchange->user = request;
+    LIST_INSERT_HEAD(&gateway->open, request, entry);
     gateway_count(gateway, 1);
     request->step = request_first_step();
     request_go_on(request);
@@ -100,8 +102,24 @@ void request_client_gone(struct request *request)
                                         .message = HG_S("the client has closed the connection")};
 }
 
+void request_cut(struct request *request, const char *why)
+{
+    if (request->relay) {
+        relay_cut(request, why);
+        return;
+    }
+    if (request->routine)
+        routine_cancel(request->routine);
+    request->routine = NULL;
+    if (request->fault.kind == FAULT_NONE)
+        request->fault =
+            (struct fault){.kind = FAULT_CANCELLED, .status = 503, .message = text_of(why)};
+    request_go_on(request);
+}
+
 void request_exchange_over(struct request *request)
 {
+    LIST_REMOVE(request, entry);
     request->bytes_in = request->exchange->bytes_in;
     request->bytes_out = request->exchange->bytes_out;
     request->exchange = NULL;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/arena.h"
 #include "dialect/dialect.h"
@@ -48,6 +49,7 @@ enum cache_state {
 };
 
 struct request {
+    LIST_ENTRY(request) entry; /* among those whose exchange is not over */
     struct gateway *gateway;
     struct exchange *exchange; /* NULL once it is over */
     struct arena *arena;       /* goes with the last reference */
@@ -102,6 +104,10 @@ void request_begin(struct gateway *gateway, struct exchange *exchange);
 
 /* Takes the next steps, as far as they go. */
 void request_go_on(struct request *request);
+
+/* Ends it before its time: with an error, or if its answer is on the way with an error inside of
+ * it. */
+void request_cut(struct request *request, const char *why);
 
 /* Ends what works for it, shadow traffic excepted. */
 void request_stop(struct request *request);

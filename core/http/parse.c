@@ -105,6 +105,8 @@ static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
             if (!scan->after_cr)
                 return refuse(ret_reason, "a line feed without a carriage return");
             scan->after_cr = false;
+            if (over_limit(scan, limits) != PARSE_MORE)
+                break;
             int end = line_ends(scan, ret_reason);
 
             if (end < 0)
@@ -248,6 +250,14 @@ static enum field_id field_identify(hg_str name)
     return FIELD_OTHER;
 }
 
+/* A field that is named here is meant for this connection only. */
+static void field_bind(struct head *head, hg_str name)
+{
+    for (unsigned i = 0; i < head->field_count; i++)
+        if (head->fields[i].id == FIELD_OTHER && text_is_nocase(head->fields[i].name, name))
+            head->fields[i].id = FIELD_HOP_BY_HOP;
+}
+
 static void connection_options(struct head *head, hg_str value)
 {
     while (value.n) {
@@ -257,6 +267,8 @@ static void connection_options(struct head *head, hg_str value)
             head->keep_alive = false;
         else if (text_is_nocase(option, HG_S("keep-alive")))
             head->keep_alive = true;
+        else
+            field_bind(head, option);
     }
 }
 
@@ -282,15 +294,13 @@ static const char *field_take(struct head *head, struct field *field, struct see
         head->chunked = text_is_nocase(field->value, HG_S("chunked"));
         seen->other_coding = !head->chunked;
         return seen->coding++ ? "two Transfer-Encoding fields" : NULL;
-    case FIELD_CONNECTION:
-        connection_options(head, field->value);
-        return NULL;
     case FIELD_CONTENT_TYPE:
         head->content_type = field->value;
         return NULL;
     case FIELD_EXPECT:
         head->expect_continue = text_is_nocase(field->value, HG_S("100-continue"));
         return NULL;
+    case FIELD_CONNECTION: /* afterwards: it names other fields */
     case FIELD_OTHER:
     case FIELD_AUTHORIZATION:
     case FIELD_HOP_BY_HOP:
@@ -316,6 +326,9 @@ static enum parse_result fields_take(struct head *head, struct seen *seen, const
         if (wrong)
             return refuse(ret_reason, wrong);
     }
+    for (unsigned i = 0; i < head->field_count; i++)
+        if (head->fields[i].id == FIELD_CONNECTION)
+            connection_options(head, head->fields[i].value);
     if (seen->coding && seen->length)
         return refuse(ret_reason, "Content-Length together with Transfer-Encoding");
     if (seen->coding && head->minor == 0)

@@ -220,6 +220,11 @@ void *instance_self(const struct instance *instance)
     return instance->self;
 }
 
+void instance_hide(const struct instance *instance, char *text)
+{
+    settings_hide(instance->settings, text);
+}
+
 const char *instance_kind(const struct instance *instance)
 {
     return instance->kind;

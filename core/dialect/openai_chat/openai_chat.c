@@ -15,6 +15,7 @@ const struct dialect dialect_openai_chat = {
     .is_plain = openai_is_plain,
     .read_event = openai_read_event,
     .event_with_text = openai_event_with_text,
+    .end_mark = {"data: [DONE]\n\n", 14},
     .error_body = openai_error_body,
     .error_event = openai_error_event,
     .to_events = openai_to_events,
