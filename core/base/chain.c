@@ -141,6 +141,5 @@ void chain_clear(struct chain *chain)
     for (uint32_t i = 0; i < chain->count; i++)
         block_unref(chain->segments[i].block);
     chain->count = 0;
-    chain->len = 0;
-    chain->tail = chain->tail_end = NULL;
+    chain->len = 0; /* the tail stays: what is copied next goes on behind it */
 }

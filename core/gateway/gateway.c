@@ -18,9 +18,14 @@
 #include "net/tls.h"
 #include "plugin/loader.h"
 #include "plugin/registry.h"
+#include "script/engine.h"
 #include "shm/map.h"
 #include "shm/region.h"
 #include "shm/slot.h"
+
+/* Lua's collector works in steps this long after the last request, and this far apart. */
+#define IDLE_PAUSE (50 * NS_PER_MS)
+#define IDLE_STEP  (2 * NS_PER_MS)
 
 /* ---- instances ------------------------------------------------------------------------------- */
 
@@ -313,9 +318,20 @@ static void on_all_drained(void *arg)
         gateway->on_drained(gateway->drained_arg);
 }
 
+/* Lua's garbage is collected while nobody waits. */
+static void on_idle(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    if (gateway->open_requests == 0 && gateway->engine && !engine_idle(gateway->engine))
+        timer_set(gateway->loop, &gateway->idle_timer, clock_now() + IDLE_STEP);
+}
+
 void gateway_count(struct gateway *gateway, int delta)
 {
     gateway->open_requests += (size_t)delta;
+    if (gateway->open_requests == 0)
+        timer_set(gateway->loop, &gateway->idle_timer, clock_now() + IDLE_PAUSE);
     if (delta > 0)
         gateway->live_requests++;
     if (gateway->slot)
@@ -514,6 +530,7 @@ struct gateway *gateway_new(const struct gateway_setup *setup, struct error *err
     gateway->upstreams = upstreams_new(setup->loop);
     gateway->drained = (struct task){.fn = on_all_drained, .arg = gateway};
     gateway->drain_timer = (struct timer){.fn = on_drain_late, .arg = gateway};
+    gateway->idle_timer = (struct timer){.fn = on_idle, .arg = gateway};
     gateway->server = server_new(setup->loop, &limits, &inbound_events, gateway);
     if (!gateway_make(gateway, error))
         gateway_free(&gateway);
@@ -533,6 +550,7 @@ void gateway_free(struct gateway **gateway)
     free(gone->listeners);
     server_free(&gone->server);
     timer_clear(gone->loop, &gone->drain_timer);
+    timer_clear(gone->loop, &gone->idle_timer);
     task_clear(gone->loop, &gone->drained);
     if (gone->engine) {
         routes_free(gone, &gone->routes);

@@ -110,7 +110,7 @@ struct gateway {
     LIST_HEAD(, request) open;
     size_t open_requests, live_requests;
 
-    struct timer drain_timer;
+    struct timer drain_timer, idle_timer;
     struct task drained;
     bool draining;
     void (*on_drained)(void *arg);

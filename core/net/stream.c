@@ -153,6 +153,8 @@ void stream_hand_over(struct stream *stream, const struct stream_events *events,
 void stream_use_tls(struct stream *stream, struct tls_session *session)
 {
     stream->tls = session;
+    if (tls_pending(session)) /* read ahead during the handshake */
+        task_queue(stream->loop, &stream->again);
 }
 
 struct tls_session *stream_tls(struct stream *stream)

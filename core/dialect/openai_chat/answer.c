@@ -161,8 +161,52 @@ static uint32_t answer_finish(hg_json doc)
     return finish;
 }
 
+/* What nearly all answers are: one finished choice, and nothing that could be an error. Read in one
+ * walk; false if it is anything else. */
+static bool plain_read(struct arena *arena, hg_json doc, struct dialect_answer *ret)
+{
+    hg_json choices = {0}, choice, usage = {0}, message = {0}, reason = {0}, value;
+    hg_json_it it = {{0, 0}}, inner = {{0, 0}};
+    hg_str key;
+
+    while (doc.kind == HG_J_OBJ && json_next(doc, &it, &key, &value)) {
+        if (json_key_is(key, HG_S("choices")))
+            choices = value;
+        else if (json_key_is(key, HG_S("usage")))
+            usage = value;
+        else if (json_key_is(key, HG_S("model")))
+            ret->model = json_str(arena, value);
+        else if (json_key_is(key, HG_S("id")))
+            ret->id = json_str(arena, value);
+        else if (json_key_is(key, HG_S("error")) || json_key_is(key, HG_S("base_resp")) ||
+                 json_key_is(key, HG_S("x_groq")))
+            return false;
+    }
+    it = (hg_json_it){{0, 0}};
+    if (choices.kind != HG_J_ARR || !json_next(choices, &it, NULL, &choice) ||
+        choice.kind != HG_J_OBJ || json_next(choices, &it, NULL, NULL))
+        return false;
+    while (json_next(choice, &inner, &key, &value)) {
+        if (json_key_is(key, HG_S("message")))
+            message = value;
+        else if (json_key_is(key, HG_S("finish_reason")))
+            reason = value;
+        else if (json_key_is(key, HG_S("error")) || json_key_is(key, HG_S("usage")))
+            return false;
+    }
+    ret->finish = openai_finish_read(reason);
+    if (message.kind != HG_J_OBJ || !ret->finish || openai_finish_is_failure(reason))
+        return false;
+    ret->is_valid = true;
+    ret->has_usage = openai_usage_read(usage, &ret->usage);
+    return true;
+}
+
 void openai_read_answer(struct arena *arena, uint32_t kind, hg_json doc, struct dialect_answer *ret)
 {
+    *ret = (struct dialect_answer){0};
+    if (kind == HG_R_CHAT && plain_read(arena, doc, ret))
+        return;
     *ret = (struct dialect_answer){0};
     ret->is_error = openai_error_read(arena, doc, &ret->error_type, &ret->error_message);
     ret->is_valid = !ret->is_error && is_answer(kind, doc);

@@ -4,80 +4,137 @@
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
 
-/* A count, under the first of some names that has one; false if there is none. */
-static bool count_read(hg_json from, const char *const *places, uint64_t *ret_count)
-{
-    for (; *places; places++) {
-        int64_t count = json_i64(json_get(from, *places), -1);
+/* Every count a usage object can hold, under any of its names. */
+enum count {
+    PROMPT,
+    INPUT,
+    COMPLETION,
+    OUTPUT,
+    TOTAL,
+    CITATION,
+    REASONING,
+    CACHED,
+    CACHE_HIT,
+    CACHE_MISS,
+    CREATED,
+    IN_CACHED,
+    IN_WRITTEN,
+    IN_CREATED,
+    IN_AUDIO,
+    OUT_REASONING,
+    OUT_AUDIO,
+    COUNTS
+};
 
-        if (count >= 0) {
-            *ret_count = (uint64_t)count;
-            return true;
-        }
+struct name {
+    const char *key;
+    enum count count;
+};
+
+static const struct name names[] = {
+    {"prompt_tokens", PROMPT},
+    {"input_tokens", INPUT},
+    {"completion_tokens", COMPLETION},
+    {"output_tokens", OUTPUT},
+    {"total_tokens", TOTAL},
+    {"citation_tokens", CITATION},
+    {"reasoning_tokens", REASONING},
+    {"cached_tokens", CACHED},
+    {"prompt_cache_hit_tokens", CACHE_HIT},
+    {"prompt_cache_miss_tokens", CACHE_MISS},
+    {"cache_creation_input_tokens", CREATED},
+    {NULL, COUNTS},
+};
+static const struct name input_names[] = {
+    {"cached_tokens", IN_CACHED},
+    {"cache_write_tokens", IN_WRITTEN},
+    {"cache_creation_input_tokens", IN_CREATED},
+    {"audio_tokens", IN_AUDIO},
+    {NULL, COUNTS},
+};
+static const struct name output_names[] = {
+    {"reasoning_tokens", OUT_REASONING},
+    {"audio_tokens", OUT_AUDIO},
+    {NULL, COUNTS},
+};
+
+/* Which names the members of a details object have; NULL if it is none. */
+static const struct name *details_of(hg_str key)
+{
+    if (json_key_is(key, HG_S("prompt_tokens_details")) ||
+        json_key_is(key, HG_S("input_tokens_details")))
+        return input_names;
+    if (json_key_is(key, HG_S("completion_tokens_details")) ||
+        json_key_is(key, HG_S("output_tokens_details")))
+        return output_names;
+    return NULL;
+}
+
+/* One walk takes them all; -1 stands for what is not there. */
+static void counts_read(hg_json object, const struct name *known, int64_t counts[COUNTS])
+{
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
+
+    while (json_next(object, &it, &key, &value)) {
+        const struct name *name = known, *inner;
+
+        if (value.kind == HG_J_OBJ && known == names && (inner = details_of(key)))
+            counts_read(value, inner, counts);
+        if (value.kind != HG_J_NUM)
+            continue;
+        while (name->key && !json_key_is(key, text_of(name->key)))
+            name++;
+        if (name->key)
+            counts[name->count] = json_i64(value, -1);
     }
-    return false;
 }
 
-static const char *const input_places[] = {"/prompt_tokens", "/input_tokens", NULL};
-static const char *const output_places[] = {"/completion_tokens", "/output_tokens", NULL};
-static const char *const cached_places[] = {"/prompt_tokens_details/cached_tokens",
-                                            "/input_tokens_details/cached_tokens",
-                                            "/prompt_cache_hit_tokens", "/cached_tokens", NULL};
-static const char *const written_places[] = {
-    "/prompt_tokens_details/cache_write_tokens", "/input_tokens_details/cache_write_tokens",
-    "/prompt_tokens_details/cache_creation_input_tokens", "/cache_creation_input_tokens", NULL};
-static const char *const reasoning_places[] = {"/completion_tokens_details/reasoning_tokens",
-                                               "/output_tokens_details/reasoning_tokens",
-                                               "/reasoning_tokens", NULL};
-static const char *const audio_in_places[] = {"/prompt_tokens_details/audio_tokens",
-                                              "/input_tokens_details/audio_tokens", NULL};
-static const char *const audio_out_places[] = {"/completion_tokens_details/audio_tokens",
-                                               "/output_tokens_details/audio_tokens", NULL};
-
-static void take(hg_usage *usage, uint32_t flag, bool found)
+/* The first of some counts that is there. */
+static void take(hg_usage *usage, uint32_t flag, uint64_t *ret_count, const int64_t *counts,
+                 const enum count *places)
 {
-    if (found)
-        usage->flags |= flag;
+    for (; *places != COUNTS; places++)
+        if (counts[*places] >= 0) {
+            *ret_count = (uint64_t)counts[*places];
+            usage->flags |= flag;
+            return;
+        }
 }
 
-static uint64_t member_count(hg_json usage, hg_str key)
+static uint64_t count_or_none(int64_t count)
 {
-    int64_t count = json_i64(json_member(usage, key), 0);
-
     return count > 0 ? (uint64_t)count : 0;
 }
 
 /* Some do not count reasoning as part of the completion; the total tells. Perplexity bills what its
  * research reads and thinks beside the completion, and leaves both out of the total. */
-static void output_complete(hg_json object, hg_usage *usage)
+static void output_complete(const int64_t *counts, hg_usage *usage)
 {
-    int64_t total = json_i64(json_member(object, HG_S("total_tokens")), -1);
     uint64_t plain = usage->input + usage->output;
-    hg_json citations = json_member(object, HG_S("citation_tokens"));
 
-    if (citations.kind == HG_J_NUM) {
-        usage->output += member_count(object, HG_S("citation_tokens"));
-        usage->output += member_count(object, HG_S("reasoning_tokens"));
+    if (counts[CITATION] >= 0) {
+        usage->output += count_or_none(counts[CITATION]) + count_or_none(counts[REASONING]);
         return;
     }
     if (!(usage->flags & HG_U_REASONING) || !usage->reasoning)
         return;
-    if ((total >= 0 && (uint64_t)total == plain + usage->reasoning) ||
+    if ((counts[TOTAL] >= 0 && (uint64_t)counts[TOTAL] == plain + usage->reasoning) ||
         usage->reasoning > usage->output)
         usage->output += usage->reasoning;
 }
 
-static void input_complete(hg_json object, hg_usage *usage)
+static void input_complete(const int64_t *counts, hg_usage *usage)
 {
-    int64_t total = json_i64(json_member(object, HG_S("total_tokens")), -1);
-    uint64_t missed = member_count(object, HG_S("prompt_cache_miss_tokens"));
+    uint64_t missed = count_or_none(counts[CACHE_MISS]);
 
     if (!(usage->flags & HG_U_INPUT) && (usage->flags & HG_U_CACHED) && missed) {
         usage->input = usage->cached_input + missed;
         usage->flags |= HG_U_INPUT;
-    } else if (!(usage->flags & (HG_U_INPUT | HG_U_OUTPUT)) && total >= 0) {
+    } else if (!(usage->flags & (HG_U_INPUT | HG_U_OUTPUT)) && counts[TOTAL] >= 0) {
         /* Embeddings of some servers: what there is was read. */
-        usage->input = (uint64_t)total;
+        usage->input = (uint64_t)counts[TOTAL];
         usage->flags |= HG_U_INPUT;
     }
     if (usage->cached_input > usage->input)
@@ -96,24 +153,28 @@ static bool is_sane(const hg_usage *usage)
 bool openai_usage_read(hg_json object, hg_usage *ret_usage)
 {
     hg_usage usage = {.size = sizeof usage};
-    hg_json indexed;
+    int64_t counts[COUNTS];
 
     if (object.kind != HG_J_OBJ)
         return false;
-    /* Two dozen look-ups follow: as a document of its own its members are found by their index. */
-    if (json_parse(json_arena(object), json_raw(object), &indexed, NULL))
-        object = indexed;
-    take(&usage, HG_U_INPUT, count_read(object, input_places, &usage.input));
-    take(&usage, HG_U_OUTPUT, count_read(object, output_places, &usage.output));
-    take(&usage, HG_U_CACHED, count_read(object, cached_places, &usage.cached_input));
-    take(&usage, HG_U_CACHE_WRITE, count_read(object, written_places, &usage.cache_write));
-    take(&usage, HG_U_REASONING, count_read(object, reasoning_places, &usage.reasoning));
-    take(&usage, HG_U_AUDIO_IN, count_read(object, audio_in_places, &usage.audio_in));
-    take(&usage, HG_U_AUDIO_OUT, count_read(object, audio_out_places, &usage.audio_out));
+    for (int i = 0; i < COUNTS; i++)
+        counts[i] = -1;
+    counts_read(object, names, counts);
+    take(&usage, HG_U_INPUT, &usage.input, counts, (const enum count[]){PROMPT, INPUT, COUNTS});
+    take(&usage, HG_U_OUTPUT, &usage.output, counts,
+         (const enum count[]){COMPLETION, OUTPUT, COUNTS});
+    take(&usage, HG_U_CACHED, &usage.cached_input, counts,
+         (const enum count[]){IN_CACHED, CACHE_HIT, CACHED, COUNTS});
+    take(&usage, HG_U_CACHE_WRITE, &usage.cache_write, counts,
+         (const enum count[]){IN_WRITTEN, IN_CREATED, CREATED, COUNTS});
+    take(&usage, HG_U_REASONING, &usage.reasoning, counts,
+         (const enum count[]){OUT_REASONING, REASONING, COUNTS});
+    take(&usage, HG_U_AUDIO_IN, &usage.audio_in, counts, (const enum count[]){IN_AUDIO, COUNTS});
+    take(&usage, HG_U_AUDIO_OUT, &usage.audio_out, counts, (const enum count[]){OUT_AUDIO, COUNTS});
     if (!is_sane(&usage))
         return false;
-    input_complete(object, &usage);
-    output_complete(object, &usage);
+    input_complete(counts, &usage);
+    output_complete(counts, &usage);
     if (!(usage.flags & (HG_U_INPUT | HG_U_OUTPUT)))
         return false;
     *ret_usage = usage;
