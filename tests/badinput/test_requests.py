@@ -90,6 +90,12 @@ def upstream_is_clean(tally, pair, name, marker, before):
 
 # Where the RFC leaves a choice and we have made one.
 OUR_CHOICE = {
+    # Two readers might differ, so it is no request.
+    "reject_or_lf_ends_line": "reject",
+    "reject_or_replace": "reject",
+    "reject_or_unfold": "reject",
+    "reject_or_drop_line": "reject",
+    "reject_or_te_then_close": "reject",
     "leading-crlf": "reject",  # "at least one" empty line is ignored: one, and these are two
 }
 
@@ -99,7 +105,7 @@ def test_no_request_is_smuggled(pair):
     tally = Tally("smuggling payloads")
     for number, row in enumerate(rows("http/smuggling.jsonl")):
         marker, name = f"marker-{number}-m", row["name"]
-        expect = OUR_CHOICE.get(name, row["expect"])
+        expect = OUR_CHOICE.get(name) or OUR_CHOICE.get(row["expect"], row["expect"])
         before = len(pair.up.requests)
         if expect == "incomplete":
             outcome = send(pair.port, payload(row), None, 0.1)
@@ -119,8 +125,6 @@ def test_no_request_is_smuggled(pair):
             tally.check(name, outcome.answers, "no answer")
         elif expect == "reject_or_incomplete":
             tally.check(name, is_refusal(outcome) or not outcome.answers, "answered")
-        elif expect == "reject_or_te_then_close":
-            tally.check(name, outcome.closed and not answered, "went on after TE and CL")
         else:
             tally.check(name, is_refusal(outcome) or answered or outcome.closed,
                         f"neither refused nor clear: {outcome.first}: {row['why']}")
