@@ -26,7 +26,14 @@ bool error_prefix(struct error *error, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(error->text, sizeof error->text, fmt, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof error->text)
-        snprintf(error->text + n, sizeof error->text - (size_t)n, ": %s", rest);
+    if (n < 0)
+        n = 0;
+    /* Copied by hand: the compiler takes a cut that is meant for one that is not. */
+    for (const char *p = ": "; *p && (size_t)n < sizeof error->text - 1; p++)
+        error->text[n++] = *p;
+    for (const char *p = rest; *p && (size_t)n < sizeof error->text - 1; p++)
+        error->text[n++] = *p;
+    if ((size_t)n < sizeof error->text)
+        error->text[n] = 0;
     return false;
 }

@@ -51,7 +51,8 @@ const void *instance_iface(const struct instance *instance, const char *id);
 /* The plugin's own state, first argument of all functions of its interfaces. */
 void *instance_self(const struct instance *instance);
 
-/* Overwrites what is secret in this instance's settings with stars, wherever it stands in `text`. */
+/* Overwrites what is secret in this instance's settings with stars, wherever it stands in the
+ * text. */
 void instance_hide(const struct instance *instance, char *text);
 
 const char *instance_kind(const struct instance *instance);

@@ -2,7 +2,9 @@
 # Every SDK header stands alone, in C11 and C++11, without a warning; the layout is what it was; the
 # structs that may grow are never embedded, and what crosses the border has a fixed size.
 #
-# Takes CC and CXX from the environment; without a compiler for C++ that part is left out.
+# Takes CC and CXX from the environment; without a compiler for C++ that part is left out. They may
+# bring options, so they are split into words.
+# shellcheck disable=SC2086
 top=${TEST_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 include=$top/sdk/include
 work=$(mktemp -d) || exit 1
