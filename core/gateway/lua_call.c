@@ -5,8 +5,6 @@
 
 /* ---- things of the configuration ------------------------------------------------------------- */
 
-#define NAMED "headgate.named"
-
 struct named {
     const char *kind; /* static */
     void *object;
@@ -17,12 +15,12 @@ void lua_push_named(lua_State *L, const char *kind, void *object)
     struct named *named = lua_newuserdatauv(L, sizeof *named, 0);
 
     *named = (struct named){kind, object};
-    luaL_setmetatable(L, NAMED);
+    lua_object_set(L, OBJECT_NAMED);
 }
 
 void *lua_check_named(lua_State *L, int at, const char *kind)
 {
-    struct named *named = luaL_checkudata(L, at, NAMED);
+    struct named *named = lua_object_check(L, at, OBJECT_NAMED);
 
     if (strcmp(named->kind, kind))
         luaL_error(L, "a %s is needed here, not a %s", kind, named->kind);
@@ -31,9 +29,7 @@ void *lua_check_named(lua_State *L, int at, const char *kind)
 
 int lua_open_named(lua_State *L)
 {
-    luaL_newmetatable(L, NAMED);
-    lua_pushliteral(L, "locked");
-    lua_setfield(L, -2, "__metatable");
+    lua_object_open(L, OBJECT_NAMED, "target, cache or guard");
     return 0;
 }
 

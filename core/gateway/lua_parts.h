@@ -22,6 +22,27 @@ struct lua_request {
     const struct shape *shape; /* lives as long as the request */
 };
 
+/* The kinds of objects that are made or looked at for every request. Their metatables are found by
+ * number, which is several times as fast as by name. */
+enum lua_object {
+    OBJECT_REQUEST,
+    OBJECT_HEADERS,
+    OBJECT_METADATA,
+    OBJECT_KEY,
+    OBJECT_RESPONSE,
+    OBJECT_NAMED,
+    OBJECT_COUNT
+};
+
+/* Makes a metatable and leaves it on the stack. `name` is for messages. */
+void lua_object_open(lua_State *L, enum lua_object object, const char *name);
+
+/* Gives the value on the top of the stack that metatable. */
+void lua_object_set(lua_State *L, enum lua_object object);
+
+/* The userdata at `at`, or an error that says what is needed there. */
+void *lua_object_check(lua_State *L, int at, enum lua_object object);
+
 struct gateway *lua_gateway(lua_State *L); /* in a function registered with it as upvalue 1 */
 
 /* The object at `at`, or an error that says what is wrong with it. */

@@ -2,11 +2,6 @@
 #include "gateway/handles.h"
 #include "gateway/lua_parts.h"
 
-#define REQUEST  "headgate.request"
-#define HEADERS  "headgate.headers"
-#define METADATA "headgate.metadata"
-#define KEY      "headgate.key"
-
 void lua_push_text(lua_State *L, hg_str text)
 {
     lua_pushlstring(L, text.n ? text.p : "", text.n);
@@ -26,13 +21,13 @@ void lua_push_request(lua_State *L, struct request *request, const struct shape 
     struct lua_request *object = lua_newuserdatauv(L, sizeof *object, 0);
 
     *object = (struct lua_request){request->handle, shape};
-    luaL_setmetatable(L, REQUEST);
+    lua_object_set(L, OBJECT_REQUEST);
 }
 
-static struct request *request_behind(lua_State *L, int at, const char *type,
+static struct request *request_behind(lua_State *L, int at, enum lua_object object_kind,
                                       const struct shape **ret_shape)
 {
-    struct lua_request *object = luaL_checkudata(L, at, type);
+    struct lua_request *object = lua_object_check(L, at, object_kind);
     struct request *request = handle_find(lua_gateway(L)->handles, object->handle);
 
     if (!request)
@@ -44,17 +39,17 @@ static struct request *request_behind(lua_State *L, int at, const char *type,
 
 struct request *lua_check_request(lua_State *L, int at, const struct shape **ret_shape)
 {
-    return request_behind(L, at, REQUEST, ret_shape);
+    return request_behind(L, at, OBJECT_REQUEST, ret_shape);
 }
 
 /* The request again, under another metatable: its headers, its metadata. */
-static int push_face(lua_State *L, const char *type)
+static int push_face(lua_State *L, enum lua_object face)
 {
     const struct shape *shape;
     struct request *request = lua_check_request(L, 1, &shape);
 
     lua_push_request(L, request, shape);
-    luaL_setmetatable(L, type);
+    lua_object_set(L, face);
     return 1;
 }
 
@@ -71,11 +66,11 @@ static int field_push(lua_State *L, struct request *request, const struct shape 
     if (text_is(name, HG_S("model")))
         lua_push_text(L, shape->model);
     else if (text_is(name, HG_S("headers")))
-        push_face(L, HEADERS);
+        push_face(L, OBJECT_HEADERS);
     else if (text_is(name, HG_S("metadata")))
-        push_face(L, METADATA);
+        push_face(L, OBJECT_METADATA);
     else if (text_is(name, HG_S("key")))
-        push_face(L, KEY);
+        push_face(L, OBJECT_KEY);
     else if (text_is(name, HG_S("stream")))
         lua_pushboolean(L, request->asked.is_stream);
     else if (text_is(name, HG_S("tokens")))
@@ -242,7 +237,7 @@ static const luaL_Reg methods[] = {{"with", request_with},
 
 static int headers_index(lua_State *L)
 {
-    struct request *request = request_behind(L, 1, HEADERS, NULL);
+    struct request *request = request_behind(L, 1, OBJECT_HEADERS, NULL);
     char name[128];
     hg_str asked = lua_text_at(L, 2);
 
@@ -262,7 +257,7 @@ static int headers_index(lua_State *L)
 
 static int metadata_index(lua_State *L)
 {
-    struct request *request = request_behind(L, 1, METADATA, NULL);
+    struct request *request = request_behind(L, 1, OBJECT_METADATA, NULL);
     hg_str value = request_metadata(request, lua_text_at(L, 2));
 
     if (!value.n)
@@ -273,7 +268,7 @@ static int metadata_index(lua_State *L)
 
 static int metadata_newindex(lua_State *L)
 {
-    struct request *request = request_behind(L, 1, METADATA, NULL);
+    struct request *request = request_behind(L, 1, OBJECT_METADATA, NULL);
     hg_str name, value;
 
     request_metadata_read(request);
@@ -292,7 +287,7 @@ static int budget_left(lua_State *L)
 
 static int key_index(lua_State *L)
 {
-    struct request *request = request_behind(L, 1, KEY, NULL);
+    struct request *request = request_behind(L, 1, OBJECT_KEY, NULL);
     hg_str name = lua_text_at(L, 2);
 
     if (text_is(name, HG_S("id"))) {
@@ -308,9 +303,10 @@ static int key_index(lua_State *L)
     return 1;
 }
 
-static void face_open(lua_State *L, const char *type, lua_CFunction index, lua_CFunction newindex)
+static void face_open(lua_State *L, enum lua_object face, const char *name, lua_CFunction index,
+                      lua_CFunction newindex)
 {
-    luaL_newmetatable(L, type);
+    lua_object_open(L, face, name);
     lua_pushlightuserdata(L, lua_touserdata(L, 1));
     lua_pushcclosure(L, index, 1);
     lua_setfield(L, -2, "__index");
@@ -319,23 +315,23 @@ static void face_open(lua_State *L, const char *type, lua_CFunction index, lua_C
         lua_pushcclosure(L, newindex, 1);
         lua_setfield(L, -2, "__newindex");
     }
-    lua_pushliteral(L, "locked");
-    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }
 
 int lua_open_request(lua_State *L)
 {
-    face_open(L, REQUEST, request_index, request_newindex);
-    face_open(L, HEADERS, headers_index, NULL);
-    face_open(L, METADATA, metadata_index, metadata_newindex);
-    face_open(L, KEY, key_index, NULL);
-    luaL_getmetatable(L, REQUEST); /* its index also knows the methods */
+    face_open(L, OBJECT_HEADERS, "headers", headers_index, NULL);
+    face_open(L, OBJECT_METADATA, "metadata", metadata_index, metadata_newindex);
+    face_open(L, OBJECT_KEY, "key", key_index, NULL);
+    lua_object_open(L, OBJECT_REQUEST, "request");
+    lua_pushlightuserdata(L, lua_touserdata(L, 1));
+    lua_pushcclosure(L, request_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
     lua_pushlightuserdata(L, lua_touserdata(L, 1));
     luaL_newlibtable(L, methods);
     lua_pushlightuserdata(L, lua_touserdata(L, 1));
     luaL_setfuncs(L, methods, 1);
-    lua_pushcclosure(L, request_index, 2);
+    lua_pushcclosure(L, request_index, 2); /* its index also knows the methods */
     lua_setfield(L, -2, "__index");
     return 0;
 }

@@ -3,8 +3,6 @@
 #include "gateway/lua_parts.h"
 #include "plugin/registry.h"
 
-#define RESPONSE "headgate.response"
-
 struct lua_response {
     uint64_t handle;
 };
@@ -14,12 +12,12 @@ void lua_push_response(lua_State *L, struct answer *answer)
     struct lua_response *object = lua_newuserdatauv(L, sizeof *object, 0);
 
     object->handle = answer->handle;
-    luaL_setmetatable(L, RESPONSE);
+    lua_object_set(L, OBJECT_RESPONSE);
 }
 
 struct answer *lua_check_response(lua_State *L, int at)
 {
-    struct lua_response *object = luaL_checkudata(L, at, RESPONSE);
+    struct lua_response *object = lua_object_check(L, at, OBJECT_RESPONSE);
     struct answer *answer = handle_find(lua_gateway(L)->handles, object->handle);
 
     if (!answer)
@@ -193,14 +191,12 @@ int lua_open_response(lua_State *L)
 {
     void *gateway = lua_touserdata(L, 1);
 
-    luaL_newmetatable(L, RESPONSE);
+    lua_object_open(L, OBJECT_RESPONSE, "response");
     lua_pushlightuserdata(L, gateway);
     luaL_newlibtable(L, methods);
     lua_pushlightuserdata(L, gateway);
     luaL_setfuncs(L, methods, 1);
     lua_pushcclosure(L, response_index, 2);
     lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "locked");
-    lua_setfield(L, -2, "__metatable");
     return 0;
 }

@@ -13,6 +13,50 @@ struct gateway *lua_gateway(lua_State *L)
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
+/* ---- objects -----------------------------------------------------------------------------------
+ */
+
+/* One engine at a time lives in a process, so these can be looked up without asking anybody. */
+static struct {
+    int ref;
+    const void *table;
+    const char *name;
+} objects[OBJECT_COUNT];
+
+void lua_object_open(lua_State *L, enum lua_object object, const char *name)
+{
+    lua_newtable(L);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "locked");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushvalue(L, -1);
+    objects[object].name = name;
+    objects[object].table = lua_topointer(L, -1);
+    objects[object].ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void lua_object_set(lua_State *L, enum lua_object object)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, objects[object].ref);
+    lua_setmetatable(L, -2);
+}
+
+void *lua_object_check(lua_State *L, int at, enum lua_object object)
+{
+    void *found = lua_touserdata(L, at);
+
+    if (found && lua_getmetatable(L, at)) {
+        bool is = lua_topointer(L, -1) == objects[object].table;
+
+        lua_pop(L, 1);
+        if (is)
+            return found;
+    }
+    luaL_typeerror(L, at, objects[object].name);
+    return NULL;
+}
+
 /* ---- the engine ---------------------------------------------------------------------------------
  */
 

@@ -13,7 +13,8 @@
 
 enum {
     BYTE_TOKEN = 1,
-    BYTE_VALUE = 2
+    BYTE_VALUE = 2,
+    BYTE_CAPITAL = 4
 };
 
 /* RFC 9110 5.6.2 token characters, and those a field value may hold. */
@@ -24,7 +25,7 @@ static const uint8_t classes[256] = {
     ['*' ... '+'] = 3,   [','] = BYTE_VALUE,
     ['-' ... '.'] = 3,   ['/'] = BYTE_VALUE,
     ['0' ... '9'] = 3,   [':' ... '@'] = BYTE_VALUE,
-    ['A' ... 'Z'] = 3,   ['[' ... ']'] = BYTE_VALUE,
+    ['A' ... 'Z'] = 7,   ['[' ... ']'] = BYTE_VALUE,
     ['^' ... 'z'] = 3,   ['{'] = BYTE_VALUE,
     ['|'] = 3,           ['}'] = BYTE_VALUE,
     ['~'] = 3,           [0x80 ... 0xff] = BYTE_VALUE,
@@ -117,9 +118,9 @@ static size_t value_skip(hg_str bytes, size_t at)
 /* Passes over bytes that are fine where they stand: nearly all of a head. */
 static void run_skip(struct head_scan *scan, hg_str bytes)
 {
-    uint8_t fine = scan->lines == 0 ? 0 : scan->name_done ? BYTE_VALUE : BYTE_TOKEN;
+    uint8_t fine = scan->name_done ? BYTE_VALUE : BYTE_TOKEN;
 
-    if (fine == BYTE_VALUE)
+    if (scan->lines == 0 || scan->name_done)
         scan->at = value_skip(bytes, scan->at);
     while (scan->at < bytes.n && classes[(unsigned char)bytes.p[scan->at]] & fine)
         scan->at++;
@@ -230,13 +231,23 @@ static enum parse_result start_line_read(hg_str line, enum http_parser_type type
     return PARSE_OK;
 }
 
+/* Makes a name's letters small, in our own copy of the head; returns its colon. */
+static const char *name_lower(const char *name)
+{
+    char *at = (char *)(uintptr_t)name;
+
+    for (; *at != ':'; at++)
+        *at = (char)(*at | (classes[(unsigned char)*at] & BYTE_CAPITAL) << 3);
+    return at;
+}
+
 /* The scan has found every line to be a name, a colon and a value. */
 static void fields_split(hg_str lines, struct head *head)
 {
     const char *end = lines.p + lines.n;
 
     for (const char *at = lines.p; at + 2 < end;) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
+        const char *colon = name_lower(at);
         const char *stop = memchr(colon, '\r', (size_t)(end - colon));
 
         head->fields[head->field_count++] =
@@ -270,6 +281,9 @@ static enum field_id field_identify(hg_str name)
         {{"proxy-authorization", 19}, FIELD_HOP_BY_HOP},
     };
 
+    /* Most names of the field begin with x, o or d. */
+    if (!memchr("acehkptu", *name.p, 8))
+        return FIELD_OTHER;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].name.n >= name.n) {
             if (known[i].name.n > name.n)
@@ -345,11 +359,7 @@ static enum parse_result fields_take(struct head *head, struct seen *seen, const
     head->keep_alive = head->minor >= 1;
     for (unsigned i = 0; i < head->field_count; i++) {
         struct field *field = &head->fields[i];
-        char *name = (char *)(uintptr_t)field->name.p; /* in our own copy of the head */
 
-        for (size_t j = 0; j < field->name.n; j++)
-            if (name[j] >= 'A' && name[j] <= 'Z')
-                name[j] |= 0x20;
         field->id = field_identify(field->name);
         const char *wrong = field_take(head, field, seen);
 

@@ -17,7 +17,8 @@ return function()
   local first = targets[names[1]]
 
   local function handler(req)
-    local name = req.headers["x-headgate-provider"] or req.headers["x-portkey-provider"]
+    local headers = req.headers
+    local name = headers["x-headgate-provider"] or headers["x-portkey-provider"]
     if name then
       name = name:gsub("^@", "")
       local ask = targets[name]
@@ -28,7 +29,7 @@ return function()
     -- "openai/gpt-4o", or "@openai/gpt-4o". A slash alone proves nothing: some models have one in
     -- their own names.
     local model = req.model
-    if model and model ~= "" then
+    if model and (model:find("/", 1, true) or model:sub(1, 1) == "@") then
       local prefix, rest = model:match "^@?([^/]+)/(.+)$"
       local ask = targets[prefix]
       if ask then return ask(req:with { model = rest }) end

@@ -170,16 +170,16 @@ static bool plain_read(struct arena *arena, hg_json doc, struct dialect_answer *
     hg_str key;
 
     while (doc.kind == HG_J_OBJ && json_next(doc, &it, &key, &value)) {
-        if (json_key_is(key, HG_S("choices")))
+        if (text_is(key, HG_S("choices")))
             choices = value;
-        else if (json_key_is(key, HG_S("usage")))
+        else if (text_is(key, HG_S("usage")))
             usage = value;
-        else if (json_key_is(key, HG_S("model")))
+        else if (text_is(key, HG_S("model")))
             ret->model = json_str(arena, value);
-        else if (json_key_is(key, HG_S("id")))
+        else if (text_is(key, HG_S("id")))
             ret->id = json_str(arena, value);
-        else if (json_key_is(key, HG_S("error")) || json_key_is(key, HG_S("base_resp")) ||
-                 json_key_is(key, HG_S("x_groq")))
+        else if (text_is(key, HG_S("error")) || text_is(key, HG_S("base_resp")) ||
+                 text_is(key, HG_S("x_groq")))
             return false;
     }
     it = (hg_json_it){{0, 0}};
@@ -187,11 +187,11 @@ static bool plain_read(struct arena *arena, hg_json doc, struct dialect_answer *
         choice.kind != HG_J_OBJ || json_next(choices, &it, NULL, NULL))
         return false;
     while (json_next(choice, &inner, &key, &value)) {
-        if (json_key_is(key, HG_S("message")))
+        if (text_is(key, HG_S("message")))
             message = value;
-        else if (json_key_is(key, HG_S("finish_reason")))
+        else if (text_is(key, HG_S("finish_reason")))
             reason = value;
-        else if (json_key_is(key, HG_S("error")) || json_key_is(key, HG_S("usage")))
+        else if (text_is(key, HG_S("error")) || text_is(key, HG_S("usage")))
             return false;
     }
     ret->finish = openai_finish_read(reason);

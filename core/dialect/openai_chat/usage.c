@@ -27,45 +27,49 @@ enum count {
 };
 
 struct name {
-    const char *key;
+    hg_str key; /* plain ASCII without anything to escape */
     enum count count;
 };
 
+#define NAME(text, count)               \
+    {                                   \
+        {text, sizeof(text) - 1}, count \
+    }
+
 static const struct name names[] = {
-    {"prompt_tokens", PROMPT},
-    {"input_tokens", INPUT},
-    {"completion_tokens", COMPLETION},
-    {"output_tokens", OUTPUT},
-    {"total_tokens", TOTAL},
-    {"citation_tokens", CITATION},
-    {"reasoning_tokens", REASONING},
-    {"cached_tokens", CACHED},
-    {"prompt_cache_hit_tokens", CACHE_HIT},
-    {"prompt_cache_miss_tokens", CACHE_MISS},
-    {"cache_creation_input_tokens", CREATED},
-    {NULL, COUNTS},
+    NAME("prompt_tokens", PROMPT),
+    NAME("input_tokens", INPUT),
+    NAME("completion_tokens", COMPLETION),
+    NAME("output_tokens", OUTPUT),
+    NAME("total_tokens", TOTAL),
+    NAME("citation_tokens", CITATION),
+    NAME("reasoning_tokens", REASONING),
+    NAME("cached_tokens", CACHED),
+    NAME("prompt_cache_hit_tokens", CACHE_HIT),
+    NAME("prompt_cache_miss_tokens", CACHE_MISS),
+    NAME("cache_creation_input_tokens", CREATED),
+    {{NULL, 0}, COUNTS},
 };
 static const struct name input_names[] = {
-    {"cached_tokens", IN_CACHED},
-    {"cache_write_tokens", IN_WRITTEN},
-    {"cache_creation_input_tokens", IN_CREATED},
-    {"audio_tokens", IN_AUDIO},
-    {NULL, COUNTS},
+    NAME("cached_tokens", IN_CACHED),
+    NAME("cache_write_tokens", IN_WRITTEN),
+    NAME("cache_creation_input_tokens", IN_CREATED),
+    NAME("audio_tokens", IN_AUDIO),
+    {{NULL, 0}, COUNTS},
 };
 static const struct name output_names[] = {
-    {"reasoning_tokens", OUT_REASONING},
-    {"audio_tokens", OUT_AUDIO},
-    {NULL, COUNTS},
+    NAME("reasoning_tokens", OUT_REASONING),
+    NAME("audio_tokens", OUT_AUDIO),
+    {{NULL, 0}, COUNTS},
 };
 
 /* Which names the members of a details object have; NULL if it is none. */
 static const struct name *details_of(hg_str key)
 {
-    if (json_key_is(key, HG_S("prompt_tokens_details")) ||
-        json_key_is(key, HG_S("input_tokens_details")))
+    if (text_is(key, HG_S("prompt_tokens_details")) || text_is(key, HG_S("input_tokens_details")))
         return input_names;
-    if (json_key_is(key, HG_S("completion_tokens_details")) ||
-        json_key_is(key, HG_S("output_tokens_details")))
+    if (text_is(key, HG_S("completion_tokens_details")) ||
+        text_is(key, HG_S("output_tokens_details")))
         return output_names;
     return NULL;
 }
@@ -84,9 +88,9 @@ static void counts_read(hg_json object, const struct name *known, int64_t counts
             counts_read(value, inner, counts);
         if (value.kind != HG_J_NUM)
             continue;
-        while (name->key && !json_key_is(key, text_of(name->key)))
+        while (name->key.n && !text_is(name->key, key))
             name++;
-        if (name->key)
+        if (name->key.n)
             counts[name->count] = json_i64(value, -1);
     }
 }
