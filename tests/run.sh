@@ -16,7 +16,7 @@ HEADGATE_SHARED=$(realpath -m "${HEADGATE_SHARED:-$root/../shared}")
 export HEADGATE_SHARED PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 
 suites='layers format lint unit lua e2e cassettes badinput sdk fuzz distcheck'
-on_demand='valgrind live'
+on_demand='tidy valgrind live'
 
 total_passed=0
 total_failed=0
@@ -67,8 +67,9 @@ packages_build='gcc:gcc make:make autoreconf:autoconf automake:automake libtooli
     =jansson:libjansson-dev =lua5.4:liblua5.4-dev =libpcre2-8:libpcre2-dev =check:check
     /usr/include/http_parser.h:libhttp-parser-dev'
 packages_format='clang-format:clang-format'
-packages_lint='clang-tidy:clang-tidy cppcheck:cppcheck mandoc:mandoc shellcheck:shellcheck git:git
+packages_lint='cppcheck:cppcheck mandoc:mandoc shellcheck:shellcheck git:git
     pkg-config:pkg-config'
+packages_tidy='clang-tidy:clang-tidy git:git pkg-config:pkg-config'
 packages_lua='luacheck:lua-check'
 packages_fuzz='clang:clang'
 packages_valgrind='valgrind:valgrind'
@@ -167,10 +168,16 @@ suite_format() {
 
 suite_lint() {
     install_packages "$packages_lint"
-    dev/lint clang-tidy cppcheck shellcheck mandoc spelling >"$logs/lint.log" 2>&1
+    dev/lint cppcheck shellcheck mandoc spelling >"$logs/lint.log" 2>&1
     report lint "$(grep -c '^ok ' "$logs/lint.log")" "$(grep -c '^FAILED ' "$logs/lint.log")" \
         "$(grep -c '^skipped ' "$logs/lint.log")" "$logs/lint.log" \
         "$(sed -n 's/^skipped //p' "$logs/lint.log" | paste -sd ';')"
+}
+
+# It looks at every path of every function, which takes minutes.
+suite_tidy() {
+    install_packages "$packages_tidy"
+    single tidy dev/lint clang-tidy
 }
 
 # Adds up the results of automake's harness: the tests of a check program count one by one.
@@ -289,9 +296,19 @@ suite_sdk() {
     NODE_PATH=$root/build/sdk/node_modules pytest_in sdk "$python"
 }
 
+# Debian has the runtime in a package of its own.
+has_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p && n < 0; }' |
+        clang -fsanitize=fuzzer,address -x c -o "$logs/fuzzer-there" - >"$logs/fuzzer.log" 2>&1
+}
+
 suite_fuzz() {
     local one
     install_packages "$packages_build $packages_fuzz"
+    if ! has_fuzzer && ! { install_packages '/libclang-rt:libclang-rt-14-dev' && has_fuzzer; }; then
+        skip fuzz 'no clang with libFuzzer'
+        return
+    fi
     for one in tests/fuzz/fuzz_*.c; do
         one=${one##*/fuzz_}
         single "fuzz ${one%.c}" dev/fuzz "${one%.c}" 10
@@ -324,6 +341,7 @@ suite_live() {
 has_files() { # SUITE
     case $1 in
     layers | format | lint) [ -x "dev/$1" ] ;;
+    tidy) [ -x dev/lint ] ;;
     lua) [ -f core/cli/test.c ] && compgen -G 'examples/routes/*.lua' >/dev/null ;;
     e2e | cassettes | badinput | sdk) compgen -G "tests/$1/test_*.py" >/dev/null ;;
     fuzz) compgen -G 'tests/fuzz/fuzz_*.c' >/dev/null ;;

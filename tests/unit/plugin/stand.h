@@ -3,6 +3,7 @@
 
 #include <check.h>
 #undef fail /* of check; hg_host has a member of that name */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
