@@ -195,7 +195,8 @@ def test_every_framing_of_events_is_read_and_comes_to_an_end(pair):
 def test_payloads_for_other_protocols_are_no_requests(pair):
     from support.client import Connection
 
-    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                 b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                  b"\x00" * 5000, b"SSH-2.0-OpenSSH_9.2\r\n", b"GET / HTTP/0.9\r\n\r\n",
                  b"HELO there\r\n", b"\r\n" * 5000, bytes(range(256)) * 40):
         with Connection(pair.port) as client:

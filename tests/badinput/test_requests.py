@@ -1,7 +1,8 @@
 """Requests that two readers might understand differently.
 
-After each payload a plain request follows on the same connection. Either it is answered as itself, or
-the connection is closed; a gateway that sees other borders than the sender answers something else."""
+After each payload a plain request follows on the same connection. Either it is answered as itself,
+or the connection is closed; a gateway that sees other borders than the sender answers something
+else."""
 
 import pytest
 
@@ -56,8 +57,8 @@ def send(port, data, marker, quiet=0.3):
 
 
 def is_refusal(outcome):
-    return (bool(outcome.answers) and outcome.closed
-            and outcome.answers[-1].status in (400, 405, 408, 411, 413, 414, 421, 426, 431, 501, 505))
+    refusals = (400, 405, 408, 411, 413, 414, 421, 426, 431, 501, 505)
+    return bool(outcome.answers) and outcome.closed and outcome.answers[-1].status in refusals
 
 
 def check_borders(tally, name, outcome, marker):

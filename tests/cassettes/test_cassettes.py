@@ -53,7 +53,8 @@ class Replay:
 
     def cuts(self, length, most):
         count = min(length, self.random.randint(0, most))
-        places = sorted(self.random.sample(range(1, length), min(count, length - 1))) if length > 1 else []
+        inside = range(1, length)
+        places = sorted(self.random.sample(inside, min(count, len(inside))))
         return zip([0, *places], [*places, length])
 
     def pieces(self, data):
@@ -130,7 +131,8 @@ def expected_stream(cassette, asked):
 
 def with_end(body):
     """A stream whose last event lacks its blank line may get it."""
-    return body if body.endswith((b"\n\n", b"\r\n\r\n")) or not body else body.rstrip(b"\r\n") + b"\n\n"
+    is_whole = body.endswith((b"\n\n", b"\r\n\r\n")) or not body
+    return body if is_whole else body.rstrip(b"\r\n") + b"\n\n"
 
 
 def check_answer(tally, cassette, asked, answer, name, kinds):
@@ -157,7 +159,8 @@ def check_answer(tally, cassette, asked, answer, name, kinds):
                  or answer.body.startswith(start) and b'"error"' in answer.body[len(start):]), None)
     tally.check(name, rest is not None, f"not the same bytes: ends {answer.body[-200:]!r}, "
                 f"wanted {wanted[-200:]!r}")
-    kind = "stream" if not rest else "stream, [DONE] added" if rest == DONE else "stream, error added"
+    kinds_of_rest = {None: "stream", b"": "stream", DONE: "stream, [DONE] added"}
+    kind = kinds_of_rest.get(rest, "stream, error added")
     kinds[kind] = kinds.get(kind, 0) + 1
     if kind == "stream, error added":
         kinds.setdefault("with error", set()).add(cassette["id"])
@@ -205,8 +208,9 @@ def test_every_exchange_arrives_as_it_was_recorded_however_it_is_cut(gate, repla
                 if seed == 0:
                     check_derived(tally, cassette, answer, counts)
                     check_sent(tally, replay.sent, asked[1], name)
-    print(f"{exchanges} exchanges x {SPLITS} cuts; {len(left_out)} left out: no request or no model "
-          f"in it; {kinds}; {counts['compared']} of {counts['known']} derived values compared")
+    print(f"{exchanges} exchanges x {SPLITS} cuts; {len(left_out)} left out: no request or no "
+          f"model in it; {kinds}; {counts['compared']} of {counts['known']} derived values "
+          "compared")
     assert gate.is_running
     tally.done(1000)
 
@@ -216,7 +220,8 @@ def check_sent(tally, sent, recorded, name):
     if not streams:
         tally.check(name, sent.body == recorded, "the provider got other bytes")
         return
-    tally.check(name, sent.json() == expected_request(recorded), "the provider got another document")
+    tally.check(name, sent.json() == expected_request(recorded),
+                "the provider got another document")
     wishes = rb',?\s*"stream_options"\s*:\s*\{[^{}]*\}|,?\s*"include_usage"\s*:\s*(true|false)'
     tally.check(name, re.sub(wishes, b"", sent.body) == re.sub(wishes, b"", recorded),
                 "the provider got other bytes beside stream_options")

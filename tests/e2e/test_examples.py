@@ -23,7 +23,8 @@ def instances(source, server):
     lines = [f'cache {lua(name)} {{ plugin = "memory", max_size = "16MB" }}'
              for name in names(source, r'store = "([\w-]+)"')]
     lists = " ".join(re.findall(r"(?:input|output) = \{([^}]*)\}", source))
-    lines += [f'guard {lua(name)} {{ plugin = "regex", sets = {{ "credit_card" }}, action = "deny" }}'
+    judge = '{ plugin = "regex", sets = { "credit_card" }, action = "deny" }'
+    lines += [f"guard {lua(name)} {judge}"
               for name in names(lists, r'"([\w-]+)"')]
     lines += [f"http {lua(name)} {{ base_url = {lua(f'http://127.0.0.1:{server.port}')} }}"
               for name in names(source, r's\.http "([\w-]+)"')]

@@ -245,8 +245,9 @@ def test_no_request_fails_during_reloads(gateway, upstream):
 
 
 @pytest.mark.parametrize("broken", [
-    'listen "127.0.0.1:0"\nprovidre "up" {}', "", 'listen "127.0.0.1:0"\nprovider "up" { plugin = "no" }',
-    "return {{{", 'listen "127.0.0.1:0"\nprovider "up" { plugin = "openai", api_key = secret "UNSET_X" }',
+    'listen "127.0.0.1:0"\nprovidre "up" {}', "", "return {{{",
+    'listen "127.0.0.1:0"\nprovider "up" { plugin = "no" }',
+    'listen "127.0.0.1:0"\nprovider "up" { plugin = "openai", api_key = secret "UNSET" }',
     "while true do end", "x = ('a'):rep(1e9)",
 ])
 def test_a_bad_reload_changes_nothing(gateway, upstream, broken):

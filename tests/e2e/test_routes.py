@@ -169,7 +169,8 @@ def test_metadata_decides(routed):
 
 
 def test_a_switch_chooses_by_metadata(routed):
-    gate, _ = routed(route('s.switch { { s.target "a/m", when = { metadata = { tier = "paid" } } }, '
+    gate, _ = routed(route('s.switch { { s.target "a/m", '
+                           'when = { metadata = { tier = "paid" } } }, '
                            'default = s.target "b/m" }'), a=says("paid"), b=says("free"))
     assert text_of(chat(gate.port, metadata={"tier": "paid"})) == "paid"
     assert text_of(chat(gate.port)) == "free"
@@ -188,7 +189,8 @@ def test_a_retry_asks_again_and_obeys_retry_after(routed):
         else:
             conn.answer(chat_json("now"))
 
-    gate, ups = routed(route('s.retry(s.target "a/m", { attempts = 3, backoff = { "10ms", "50ms" } })'),
+    gate, ups = routed(route('s.retry(s.target "a/m", '
+                             '{ attempts = 3, backoff = { "10ms", "50ms" } })'),
                        a=second_time)
     began = time.monotonic()
     assert text_of(chat(gate.port)) == "now"
@@ -198,7 +200,8 @@ def test_a_retry_asks_again_and_obeys_retry_after(routed):
 
 
 def test_retries_end(routed):
-    gate, ups = routed(route('s.retry(s.target "a/m", { attempts = 3, backoff = { "5ms", "9ms" } })'),
+    gate, ups = routed(route('s.retry(s.target "a/m", '
+                             '{ attempts = 3, backoff = { "5ms", "9ms" } })'),
                        a=fails(500))
     assert chat(gate.port).status in (500, 502)
     assert len(ups["a"].requests) == 3
@@ -415,7 +418,8 @@ def test_a_timeout_ends_the_call(routed):
 
 def test_the_deadline_of_a_route_ends_it(routed):
     gate, _ = routed({"chat.lua": HEAD + 'return s.route { path = "/v1/chat/completions", '
-                                         'deadline = "150ms", handler = s.target "a/m" }'}, a=silent)
+                                         'deadline = "150ms", handler = s.target "a/m" }'},
+                     a=silent)
     assert chat(gate.port).status == 504
 
 
@@ -423,7 +427,8 @@ def test_sleeping_routes_do_not_keep_others_waiting(routed):
     gate, _ = routed(route("function(req) s.sleep(req.metadata.wait or '0s') return ask(req) end",
                            'local ask = s.target "a/m"'), a=says("hi"))
     results = []
-    slow = threading.Thread(target=lambda: results.append(chat(gate.port, metadata={"wait": "600ms"})))
+    slow = threading.Thread(
+        target=lambda: results.append(chat(gate.port, metadata={"wait": "600ms"})))
     slow.start()
     began = time.monotonic()
     for _ in range(5):
@@ -436,7 +441,8 @@ def test_sleeping_routes_do_not_keep_others_waiting(routed):
 def test_finally_hears_how_it_ended(routed):
     gate, _ = routed(route("function(req) req:finally(function(outcome) "
                            "seen:incr('ended', 1, '1m') end) "
-                           "req:tag('before', tostring(seen:get('ended') or 0)) return ask(req) end",
+                           "req:tag('before', tostring(seen:get('ended') or 0)) "
+                           "return ask(req) end",
                            'local ask, seen = s.target "a/m", s.shared "seen"'), a=says("hi"))
     assert text_of(chat(gate.port)) == "hi"
     assert len(gate.wait_records(1)) == 1
@@ -463,7 +469,8 @@ def test_routes_are_chosen_by_path_and_match(routed):
         "a.lua": HEAD + 'return s.route { path = "/v1/chat/completions", '
                         'match = function(req) return req.metadata.x == "1" end, '
                         'handler = s.target "a/m" }',
-        "b.lua": HEAD + 'return s.route { path = "/v1/chat/completions", handler = s.target "b/m" }',
+        "b.lua": HEAD + 'return s.route { path = "/v1/chat/completions", '
+                        'handler = s.target "b/m" }',
     }, a=says("a"), b=says("b"))
     assert text_of(chat(gate.port, metadata={"x": "1"})) == "a"
     assert text_of(chat(gate.port, metadata={"x": "2"})) == "b"
@@ -505,7 +512,8 @@ def test_a_silent_shadow_is_ended_too(routed):
 
 
 def test_a_stream_through_every_wrapper_still_streams(routed):
-    gate, _ = routed(route('s.timeout(s.cached(s.retry(s.fallback { s.target "a/m", s.target "b/n" }, '
+    gate, _ = routed(route('s.timeout(s.cached(s.retry('
+                           's.fallback { s.target "a/m", s.target "b/n" }, '
                            '{ attempts = 2 }), { store = "memory", ttl = "1m" }), "30s")'),
                      CACHE, a=fails(503), b=says("deep"))
     answer = chat(gate.port, stream=True)

@@ -55,7 +55,8 @@ def test_the_stream_says_what_the_whole_answer_says(simulator):
 
 def test_one_connection_carries_many_requests_pipelined_and_in_order(simulator):
     with Connection(simulator().port) as connection:
-        requests = [request_bytes("POST", PATH, body(f"m-{i}", stream=i % 2 == 0)) for i in range(9)]
+        requests = [request_bytes("POST", PATH, body(f"m-{i}", stream=i % 2 == 0))
+                    for i in range(9)]
         connection.send_slowly(b"".join(requests), 700)
         for i in range(9):
             answer = connection.read_response()
@@ -121,7 +122,8 @@ def test_a_reset_comes_after_the_bytes(simulator):
     sim = simulator("--with", "text=hi")
     for at in (0, 1, 100, 250):
         with Connection(sim.port) as connection:
-            connection.send(request_bytes("POST", PATH, body(), {"x-simulate-reset-after-bytes": at}))
+            connection.send(request_bytes("POST", PATH, body(),
+                                          {"x-simulate-reset-after-bytes": at}))
             with pytest.raises(Gone, match="reset"):
                 connection.read_exactly(at + 1)
             assert len(connection.received) == at

@@ -131,7 +131,8 @@ def test_a_stream_cut_without_a_goodbye_is_not_whole(gateway, upstream, ours):
 def tls_gate(gateway, upstream, ours):
     def make(**more):
         table = {"cert": ours / "server.pem", **more}
-        gate = gateway(upstream(), wait=False, listen=Lua(f'"127.0.0.1:0" {{ tls = {lua(table)} }}'))
+        gate = gateway(upstream(), wait=False,
+                       listen=Lua(f'"127.0.0.1:0" {{ tls = {lua(table)} }}'))
         port = int(gate.wait_line(r"listening on https://[^ ]*:(\d+)").group(1))
         gate.wait_line("serves")
         return gate, port

@@ -50,8 +50,8 @@ def test_an_error_keeps_its_status_and_its_body(gateway, upstream, status):
 
 def test_the_keys_of_our_own_account_are_no_fault_of_the_client(gateway, upstream):
     """A 401 says that the gateway's key is wrong; it must not repeat the key."""
-    body = error_json("Incorrect API key provided: sk-canary-upstream-key.", "invalid_request_error",
-                      "invalid_api_key")
+    body = error_json("Incorrect API key provided: sk-canary-upstream-key.",
+                      "invalid_request_error", "invalid_api_key")
     answer = chat(gateway(upstream(lambda conn, request: conn.answer(body, 401))).port)
     assert answer.status >= 400
     assert b"sk-canary-upstream-key" not in answer.body
@@ -100,9 +100,11 @@ def test_a_stream_that_is_none_is_a_bad_gateway(gateway, upstream, body):
 
 
 @pytest.mark.parametrize("raw", [
-    b"\x16\x03\x01garbage\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nbad line\r\n\r\n",
+    b"\x16\x03\x01garbage\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nbad line\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nxyz\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
+    b"xyz\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx", b"HTTP/9.9 200 OK\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000, b"",

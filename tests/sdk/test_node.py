@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def run(stand):
     def one(scenario):
-        result = subprocess.run(["node", CLIENT, stand.url, scenario], capture_output=True, text=True,
-                                timeout=40 * PATIENCE)
+        result = subprocess.run(["node", CLIENT, stand.url, scenario], capture_output=True,
+                                text=True, timeout=40 * PATIENCE)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
 

@@ -87,7 +87,8 @@ def request_bytes(method, path, body=b"", headers=(), host="gateway", length=Tru
         lines.append(f"Host: {host}")
     if body and "content-type" not in names:
         lines.append("Content-Type: application/json")
-    if length and (body or method == "POST") and not names & {"content-length", "transfer-encoding"}:
+    is_framed = bool(names & {"content-length", "transfer-encoding"})
+    if length and (body or method == "POST") and not is_framed:
         lines.append(f"Content-Length: {len(body)}")
     lines += [f"{name}: {value}" for name, value in pairs]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + bytes(body)
@@ -96,7 +97,8 @@ def request_bytes(method, path, body=b"", headers=(), host="gateway", length=Tru
 class Connection:
     """One TCP connection, on either side of it."""
 
-    def __init__(self, port=None, sock=None, timeout=10.0, receive_buffer=None, tls=None, name=None):
+    def __init__(self, port=None, sock=None, timeout=10.0, receive_buffer=None, tls=None,
+                 name=None):
         if sock is None:
             sock = socket.socket()
             if receive_buffer:

@@ -1,4 +1,4 @@
-"""The gateway beside a test: a folder with headgate.lua and routes, and the processes made of it."""
+"""The gateway beside a test: a folder with headgate.lua and routes, and its processes."""
 
 import json
 import os

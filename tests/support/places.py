@@ -1,4 +1,4 @@
-"""Where things are: the program under test, its plugins, and the data that lies outside the tree."""
+"""Where things are: the program under test, its plugins, and the data outside the tree."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,8 @@ def plugins() -> str | None:
     named = os.environ.get("HEADGATE_PLUGIN_PATH")
     if named:
         return named
-    for folder in (HEADGATE.parent / ".libs", HEADGATE.parent / "plugins" / ".libs", HEADGATE.parent):
+    beside = HEADGATE.parent
+    for folder in (beside / ".libs", beside / "plugins" / ".libs", beside):
         if list(folder.glob("*_*.so")):
             return str(folder)
     return None

@@ -55,7 +55,7 @@ class Program:
                 self.reader.join(1)
                 found = self.find(pattern, start)
                 if not found:
-                    raise AssertionError(f"{self.argv[:2]} ended without {pattern!r}:\n{self.output()}")
+                    raise AssertionError(f"{self.argv[:2]} ended without {pattern!r}")
             return found
 
         try:

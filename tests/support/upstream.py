@@ -20,7 +20,8 @@ class UpstreamConnection(Connection):
     def head(self, status=200, content_type="application/json", headers=(), length=None):
         lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {content_type}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        lines.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
+        framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+        lines.append(framing)
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
 
     def answer(self, body, status=200, content_type="application/json", headers=()):
