@@ -7,12 +7,18 @@ static struct head head;
 static const char *reason;
 static const struct head_limits limits = {.line = 100, .head = 500, .fields = 8};
 
+/* The last one stays within reach, which is no leak. */
+static void arena_renew(void)
+{
+    arena_free(&arena);
+    arena = arena_new();
+}
+
 static enum parse_result request(const char *bytes)
 {
     struct head_scan scan = {0};
 
-    arena_free(&arena);
-    arena = arena_new();
+    arena_renew();
     reason = "";
     return parse_request(arena, &scan, text_of(bytes), &limits, &head, &reason);
 }
@@ -39,7 +45,7 @@ START_TEST(a_head_that_drips_in_is_read_like_one_that_comes_at_once)
     struct head_scan scan = {0};
     size_t n = strlen(bytes);
 
-    arena = arena_new();
+    arena_renew();
     for (size_t i = 1; i < n; i++)
         ck_assert_int_eq(parse_request(arena, &scan, (hg_str){bytes, i}, &limits, &head, &reason),
                          PARSE_MORE);
@@ -115,7 +121,7 @@ START_TEST(a_response_is_read)
 {
     struct head_scan scan = {0};
 
-    arena = arena_new();
+    arena_renew();
     ck_assert_int_eq(parse_response(arena, &scan,
                                     HG_S("HTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n"
                                          "Connection: close\r\n\r\n"),
