@@ -50,6 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Patterns are the plugin's own, and the C library takes its time with odd ones. */
     if (!end || memmem(data, (size_t)(end - data), "pattern", 7))
         return 0;
+    /* The fuzzer learns the secret from our comparisons; who knows it may say it. */
+    if (memmem(data, size, key, sizeof key - 1))
+        return 0;
     given = json_loadb((const char *)end + 1, size - (size_t)(end - data) - 1, 0, NULL);
     if (json_is_object(given))
         check((const char *)data, given);
