@@ -209,6 +209,12 @@ struct attempt *attempt_start(struct request *request, const struct shape *shape
     return attempt;
 }
 
+void attempt_detach(struct attempt *attempt)
+{
+    attempt->detached = true;
+    LIST_INSERT_HEAD(&attempt->request->gateway->detached, attempt, entry);
+}
+
 void attempt_cancel(struct attempt *attempt)
 {
     struct request *request = attempt->request;
@@ -221,6 +227,8 @@ void attempt_cancel(struct attempt *attempt)
                                         .target = text_of(attempt->target->name)};
     attempt->state = ATTEMPT_ENDED;
     attempt->is_over = true;
+    if (attempt->detached)
+        LIST_REMOVE(attempt, entry);
     attempt_stop(attempt, HG_E_CANCELLED);
     task_clear(request->gateway->loop, &attempt->tell);
     handle_drop(request->gateway->handles, &attempt->handle);

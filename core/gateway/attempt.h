@@ -37,6 +37,7 @@ struct attempt_sink {
 };
 
 struct attempt {
+    LIST_ENTRY(attempt) entry; /* among the detached ones */
     struct attempt *next;
     struct request *request;
     struct target *target;
@@ -100,6 +101,10 @@ struct attempt *attempt_start(struct request *request, const struct shape *shape
 
 /* Ends it wherever it is; harmless if it has ended. */
 void attempt_cancel(struct attempt *attempt);
+
+/* From now on it outlasts the answer to its request; whoever detaches it has it cancelled in the
+ * end. */
+void attempt_detach(struct attempt *attempt);
 
 /* The bytes go to the sink from now on, those that wait first, and on_end may come at once. */
 void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, void *arg);

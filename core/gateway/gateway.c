@@ -556,6 +556,8 @@ void gateway_free(struct gateway **gateway)
         routes_free(gone, &gone->routes);
         lua_stop(gone);
     }
+    while (!LIST_EMPTY(&gone->detached))
+        attempt_cancel(LIST_FIRST(&gone->detached));
     if (gone->plugins) {
         plugin_host_stop(gone->plugins);
         for (size_t i = 0; i < gone->instance_count; i++)

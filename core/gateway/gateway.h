@@ -108,6 +108,7 @@ struct gateway {
     struct gateway_metrics metrics;
     uint64_t id_last, chance; /* state of host.random; 0: not begun */
     LIST_HEAD(, request) open;
+    LIST_HEAD(, attempt) detached; /* attempts that outlast their requests */
     size_t open_requests, live_requests;
 
     struct timer drain_timer, idle_timer;

@@ -88,8 +88,13 @@ static int push_answer(lua_State *L, void *arg)
     struct call *call = arg;
     struct attempt *attempt = call->attempt;
 
-    if (attempt->state == ATTEMPT_FAILED)
-        return lua_push_failure(L, &attempt->fault);
+    if (attempt->state == ATTEMPT_FAILED) {
+        int count = lua_push_failure(L, &attempt->fault);
+
+        if (attempt->detached) /* nobody else ends it */
+            attempt_cancel(attempt);
+        return count;
+    }
     struct request *request = attempt->request;
     struct answer *answer = answer_new(request);
 
@@ -104,7 +109,9 @@ static int push_answer(lua_State *L, void *arg)
         chain_put_const(answer->body, body.p, body.n);
     }
     lua_push_response(L, answer);
-    if (attempt->detached && !answer->body)
+    if (attempt->detached && answer->body)
+        attempt_cancel(attempt); /* all of it is here, and nobody else ends it */
+    else if (attempt->detached)
         attempt_relay(attempt, &drop, attempt);
     return 1;
 }
@@ -139,7 +146,8 @@ static int host_call(lua_State *L)
 
     call->waiter = routine_handle(routine_of(L));
     call->attempt = attempt_start(request, shape, target, &options, on_result, call);
-    call->attempt->detached = routine_arg(routine_of(L)) == NULL;
+    if (routine_arg(routine_of(L)) == NULL)
+        attempt_detach(call->attempt);
     return routine_wait(L, call_cancel, call);
 }
 

@@ -4,12 +4,14 @@
 
 enum state {
     SIZE,
+    EXTENSION_START,
     EXTENSION,
     SIZE_LF,
     DATA,
     DATA_CR,
     DATA_LF,
     TRAILER_START,
+    TRAILER_NAME,
     TRAILER,
     TRAILER_LF,
     END_LF
@@ -45,28 +47,35 @@ static bool size_byte(struct chunked *chunked, char c)
     if (c == '\r')
         chunked->state = SIZE_LF;
     else if (c == ';')
-        chunked->state = EXTENSION;
+        chunked->state = EXTENSION_START;
     else
         return false;
     return true;
 }
 
+/* Behind the semicolon there has to be something. */
 static bool extension_byte(struct chunked *chunked, char c)
 {
-    if (c == '\r')
-        chunked->state = SIZE_LF;
+    if (chunked->state == EXTENSION_START && (c == ' ' || c == '\t'))
+        return true;
+    if (chunked->state == EXTENSION_START && c == '\r')
+        return false;
+    chunked->state = c == '\r' ? SIZE_LF : EXTENSION;
     return c == '\r' || c == '\t' || (unsigned char)c >= ' ';
 }
 
 static bool trailer_byte(struct chunked *chunked, char c)
 {
-    if (c == '\r') {
+    if (c == '\r' && chunked->state != TRAILER_NAME) {
         chunked->state = chunked->state == TRAILER_START ? END_LF : TRAILER_LF;
         return true;
     }
-    if (chunked->state == TRAILER_START && (c == ' ' || c == '\t'))
+    if (chunked->state == TRAILER_START && c == ':')
         return false;
-    chunked->state = TRAILER;
+    if (chunked->state != TRAILER) {
+        chunked->state = c == ':' ? TRAILER : TRAILER_NAME;
+        return (unsigned char)c > ' ';
+    }
     return c == '\t' || (unsigned char)c >= ' ';
 }
 
@@ -76,6 +85,7 @@ static bool frame_byte(struct chunked *chunked, char c)
     switch ((enum state)chunked->state) {
     case SIZE:
         return size_byte(chunked, c);
+    case EXTENSION_START:
     case EXTENSION:
         return extension_byte(chunked, c);
     case SIZE_LF:
@@ -91,6 +101,7 @@ static bool frame_byte(struct chunked *chunked, char c)
         chunked->line = 0;
         return c == '\n';
     case TRAILER_START:
+    case TRAILER_NAME:
     case TRAILER:
         return trailer_byte(chunked, c);
     case TRAILER_LF:
