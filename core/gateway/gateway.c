@@ -388,6 +388,41 @@ static void on_full(void *arg, int fd)
 
 static const struct listener_events listener_events = {on_accept, may_accept, on_full};
 
+/* ---- secrets that all workers share --------------------------------------------------------- */
+
+/* Made by the first worker, found by the others. Should one ever be evicted, workers that start
+ * later make another: caches are filled anew, and tickets are not taken. */
+static void secret_find(struct gateway *gateway, hg_str name, uint8_t *secret, size_t size)
+{
+    static const hg_str space = {"headgate", 8};
+    struct map *map = region_map(gateway->region);
+    struct buffer found = {0};
+
+    random_fill(secret, size);
+    map_cas(map, space, name, HG_S(""), (hg_str){(const char *)secret, size}, 0);
+    if (map_get(map, space, name, &found) == HG_OK && found.len == size)
+        memcpy(secret, buffer_at(&found), size);
+    buffer_done(&found);
+}
+
+static void fingerprint_make(struct gateway *gateway)
+{
+    uint8_t key[FINGERPRINT_KEY];
+
+    secret_find(gateway, HG_S("cache key"), key, sizeof key);
+    gateway->fingerprint = fingerprint_new(key);
+    wipe(key, sizeof key);
+}
+
+static void ticket_key_set(struct gateway *gateway, struct tls_config *tls)
+{
+    uint8_t key[TLS_TICKET_KEY_SIZE];
+
+    secret_find(gateway, HG_S("ticket key"), key, sizeof key);
+    tls_server_ticket_key(tls, key);
+    wipe(key, sizeof key);
+}
+
 static bool listener_make(struct gateway *gateway, struct gateway_listener *listener,
                           const struct config_listen *config, int fd, struct error *error)
 {
@@ -397,6 +432,7 @@ static bool listener_make(struct gateway *gateway, struct gateway_listener *list
         if (!listener->tls || (config->client_ca &&
                                !tls_server_require_client(listener->tls, config->client_ca, error)))
             return error_prefix(error, "%s:%d", config->place.file, config->place.line);
+        ticket_key_set(gateway, listener->tls);
     }
     if (fd < 0)
         return true;
@@ -451,24 +487,6 @@ void gateway_drain(struct gateway *gateway, hg_ns deadline, void (*on_drained_fn
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
-
-/* The secret of cache keys: made by the first worker, found by the others. Should it ever be
- * evicted, workers that start later find nothing in the caches, and fill them anew. */
-static void fingerprint_make(struct gateway *gateway)
-{
-    static const hg_str space = {"headgate", 8}, name = {"cache key", 9};
-    struct map *map = region_map(gateway->region);
-    struct buffer found = {0};
-    uint8_t key[FINGERPRINT_KEY];
-
-    random_fill(key, sizeof key);
-    map_cas(map, space, name, HG_S(""), (hg_str){(const char *)key, sizeof key}, 0);
-    if (map_get(map, space, name, &found) == HG_OK && found.len == sizeof key)
-        memcpy(key, buffer_at(&found), sizeof key);
-    gateway->fingerprint = fingerprint_new(key);
-    wipe(key, sizeof key);
-    buffer_done(&found);
-}
 
 static bool shared_make(struct gateway *gateway, struct error *error)
 {
