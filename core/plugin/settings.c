@@ -140,6 +140,14 @@ static bool settings_fit(const struct settings_setup *setup, json_t *value,
     return ok;
 }
 
+/* Keys and names of others stand in the message: it has to stay one line. */
+static void one_line(struct error *error)
+{
+    for (char *at = error ? error->text : NULL; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+}
+
 struct settings *settings_new(const struct settings_setup *setup, struct error *error)
 {
     struct schema_marks marks = {0};
@@ -154,6 +162,8 @@ struct settings *settings_new(const struct settings_setup *setup, struct error *
     ensure(value);
     if (settings_fit(setup, value, &marks, error))
         settings = settings_of(value, &marks, error);
+    if (!settings)
+        one_line(error);
     schema_marks_done(&marks);
     strings_wipe(value);
     json_decref(value);
