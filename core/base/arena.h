@@ -26,7 +26,8 @@ void *arena_zalloc(struct arena *arena, size_t size);
 hg_str arena_text(struct arena *arena, hg_str text); /* a copy, NUL-terminated as well */
 char *arena_cstr(struct arena *arena, hg_str text);  /* the same as a C string */
 hg_str arena_fmt(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-hg_str arena_vfmt(struct arena *arena, const char *fmt, va_list args);
+hg_str arena_vfmt(struct arena *arena, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Has fn(arg) run when the arena ends. */
 void arena_on_end(struct arena *arena, void (*fn)(void *arg), void *arg);

@@ -276,8 +276,7 @@ END_TEST
 START_TEST(an_answer_with_an_empty_error_is_an_answer)
 {
     static const char *const bodies[] = {
-        "{\"error\":null,\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]"
-        "}",
+        "{\"error\":null,\"choices\":[{\"message\":{\"content\":\"a\"}}]}",
         "{\"error\":{},\"message\":\"\",\"choices\":[{\"message\":{}}]}",
         "{\"base_resp\":{\"status_code\":0},\"choices\":[{\"message\":{}}]}"};
     struct dialect_answer answer;

@@ -242,8 +242,7 @@ START_TEST(what_is_not_strictly_json_is_refused)
                                         "{\"a\" 1}",
                                         "/**/1",
                                         "[1]\f",
-                                        "\xC2\xA0"
-                                        "1"};
+                                        "\xC2\xA0[1]"};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         refused(texts[i]);

@@ -74,8 +74,8 @@ START_TEST(numbers_are_written_so_that_they_read_the_same)
     json_arr(out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_put_f64(out, numbers[i]);
-    json_put_f64(out, NAN);
-    json_put_f64(out, -INFINITY);
+    json_put_f64(out, (double)NAN);
+    json_put_f64(out, (double)-INFINITY);
     json_end(out);
     hg_json root;
 
