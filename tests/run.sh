@@ -207,7 +207,8 @@ unit_in() { # NAME FOLDER
     local log=$logs/unit-$2.log counts
     build "$2" || return
     find "$2" -name '*.trs' -delete
-    make -C "$2" -s -k -j "$jobs" check >"$log" 2>&1
+    # Programs that do not fork have no time limits of their own.
+    timeout 1200 make -C "$2" -s -k -j "$jobs" check >"$log" 2>&1
     local rc=$?
     read -ra counts <<<"$(count_checks "$2" "$log")"
     # A test that does not compile leaves no result.
@@ -317,7 +318,7 @@ suite_fuzz() {
 
 suite_distcheck() {
     build build || return
-    single distcheck make -C build -s -j "$jobs" distcheck
+    single distcheck timeout 1200 make -C build -s -j "$jobs" distcheck
 }
 
 suite_valgrind() {
