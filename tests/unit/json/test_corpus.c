@@ -142,7 +142,7 @@ int main(void)
     found = opendir(folder);
     if (!found) {
         puts("skipped: no cassettes");
-        return EXIT_SUCCESS;
+        return 77; /* what automake takes for skipped */
     }
     closedir(found);
     Suite *suite = suite_create("json/corpus");
