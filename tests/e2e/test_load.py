@@ -315,7 +315,9 @@ def lean(monkeypatch):
     if not program.exists() or is_sanitized(program):
         pytest.skip("there is no build without sanitizers in build/")
     monkeypatch.setattr(support.gateway, "HEADGATE", program)
-    return {"plugin_path": str(program.parent / ".libs")}
+    path = str(program.parent / ".libs")
+    monkeypatch.setenv("HEADGATE_PLUGIN_PATH", path)  # it goes before what is configured
+    return {"plugin_path": path}
 
 
 def resident(pid):
