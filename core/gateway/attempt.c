@@ -66,6 +66,8 @@ void attempt_fail(struct attempt *attempt, enum fault_kind kind, const char *fmt
 void attempt_succeeded(struct attempt *attempt)
 {
     attempt->state = ATTEMPT_SUCCEEDED;
+    if (!attempt->own_wire) /* the plugin has done its part; a stream may stay open for long */
+        op_end(&attempt->op, HG_OK);
     timer_clear(attempt->request->gateway->loop, &attempt->first_event);
     task_queue(attempt->request->gateway->loop, &attempt->tell);
 }

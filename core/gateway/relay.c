@@ -10,9 +10,14 @@ struct relay {
     struct request *request;
     struct answer *answer;
     struct attempt *attempt;
+};
+
+/* What goes out with the next write. It is filled and written within one callback, so one for all
+ * streams is enough, and an open stream need not keep room for it. */
+static struct {
     hg_str pieces[INBOUND_PIECES_MAX];
     unsigned count;
-};
+} outgoing;
 
 /* ---- header fields ------------------------------------------------------------------------------
  */
@@ -52,6 +57,9 @@ static void field_add(struct fields *fields, hg_str name, hg_str value)
         fields->at[fields->count++] = (struct field){.name = name, .value = value};
 }
 
+/* A head is written as soon as its fields are together, so their list need not outlive that. */
+static struct field scratch[64];
+
 static struct fields fields_new(struct request *request, const struct head *head,
                                 const struct pair *own)
 {
@@ -62,7 +70,10 @@ static struct fields fields_new(struct request *request, const struct head *head
 
     for (const struct pair *pair = own; pair; pair = pair->next)
         fields.room++;
-    fields.at = arena_alloc(request->arena, fields.room * sizeof *fields.at);
+    if (fields.room <= sizeof scratch / sizeof *scratch)
+        fields.at = scratch;
+    else
+        fields.at = arena_alloc(request->arena, fields.room * sizeof *fields.at);
     return fields;
 }
 
@@ -112,24 +123,21 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
 static void flush(struct relay *relay, bool last)
 {
     struct exchange *exchange = relay->request->exchange;
-    unsigned count = relay->count;
+    unsigned count = outgoing.count;
 
-    relay->count = 0;
+    outgoing.count = 0;
     if (!exchange || (!count && !last))
         return;
-    if (!last)
-        inbound_write(exchange, relay->pieces, count, false);
-    else
-        inbound_write(exchange, relay->pieces, count, true); /* the request may be gone now */
+    inbound_write(exchange, outgoing.pieces, count, last); /* the last may be the request's end */
     if (!last && inbound_queued(exchange) > STREAM_HIGH_WATER && !relay->attempt->paused)
         attempt_pause(relay->attempt, true);
 }
 
 static void piece_add(struct relay *relay, hg_str bytes)
 {
-    if (relay->count == INBOUND_PIECES_MAX)
+    if (outgoing.count == INBOUND_PIECES_MAX)
         flush(relay, false);
-    relay->pieces[relay->count++] = bytes;
+    outgoing.pieces[outgoing.count++] = bytes;
 }
 
 static void on_events(void *arg, hg_str events)
@@ -156,7 +164,8 @@ static void on_guarded(void *arg, hg_str events)
 {
     struct relay *relay = arg;
 
-    piece_add(relay, arena_text(relay->request->arena, events));
+    piece_add(relay, events);
+    flush(relay, false); /* a verdict may come long after the read that brought the text */
 }
 
 /* The stream cannot go on. The client has a part of the answer already, so it is told inside of
@@ -259,6 +268,18 @@ static void on_end(void *arg)
 
 static const struct attempt_sink sink = {on_events, on_pause, on_end};
 
+bool relay_settle(struct request *request)
+{
+    struct relay *relay = request->relay;
+
+    if (!relay || !relay->attempt || !relay->attempt->seen_done || relay->attempt->seen_error ||
+        relay->answer->guard)
+        return false;
+    if (relay->answer->cache)
+        cache_keep(&relay->answer->cache);
+    return true;
+}
+
 /* ---- starting -------------------------------------------------------------------------------- */
 
 static int64_t stream_length(const struct attempt *attempt)
@@ -302,7 +323,6 @@ void relay_start(struct request *request, struct answer *answer)
     relay->request = request;
     relay->answer = answer;
     relay->attempt = answer->attempt;
-    relay->count = 0;
     request->relay = relay;
     request->status = answer->status;
     if (answer->body)

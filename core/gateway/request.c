@@ -97,8 +97,10 @@ void request_stop(struct request *request)
 
 void request_client_gone(struct request *request)
 {
-    request->client_gone = true;
     request->over = true;
+    if (relay_settle(request))
+        return;
+    request->client_gone = true;
     if (request->fault.kind == FAULT_NONE)
         request->fault = (struct fault){.kind = FAULT_CANCELLED,
                                         .message = HG_S("the client has closed the connection")};

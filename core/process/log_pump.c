@@ -15,7 +15,7 @@ enum {
 }; /* in one turn, so that no ring waits for another */
 
 #define POLL_LEAST (10 * NS_PER_MS)
-#define POLL_MOST  (200 * NS_PER_MS)
+#define POLL_MOST  (50 * NS_PER_MS)
 
 struct log_pump {
     struct log_pump_setup setup;

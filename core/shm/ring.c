@@ -17,10 +17,9 @@ struct header {
     uint32_t kind;
 };
 
-/* An idle ring starts again at the front once it has got this far. */
-enum {
-    RESTART_AT = 64 << 10
-};
+/* An idle ring starts again at the front once it has got this far: the rest is lost as room until
+ * the consumer has passed it, so a burst must find enough of it before. */
+#define RESTART_AT(size) ((size) / 2)
 
 struct ring {
     uint64_t size;
@@ -66,7 +65,7 @@ static uint64_t place_for(const struct ring *ring, uint64_t head, uint64_t tail,
 
     if (left < need)
         return head + left;
-    if (head == tail && ring->size - left >= RESTART_AT && left + need <= ring->size)
+    if (head == tail && ring->size - left >= RESTART_AT(ring->size) && left + need <= ring->size)
         return head + left;
     return head;
 }
