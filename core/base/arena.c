@@ -8,8 +8,8 @@
 #include "base/text.h"
 
 enum {
-    BLOCK_SIZE = 2048, /* what a usual request needs; an open stream keeps it for its whole life */
-    BLOCKS_KEPT = 256, /* free blocks a process keeps: half a MiB */
+    BLOCK_SIZE = 1024, /* small, because an open stream keeps its blocks for its whole life */
+    BLOCKS_KEPT = 512, /* free blocks a process keeps: half a MiB */
 };
 
 struct arena_block {

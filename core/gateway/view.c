@@ -69,19 +69,19 @@ static size_t view_texts(const hg_req *req, hg_text *texts, size_t max)
 }
 
 /* Members of a JSON object put over the request's own. */
-static void patch_add(struct request *request, struct splice *splice, hg_json patch)
+static void patch_add(struct arena *arena, struct splice *splice, hg_json patch)
 {
     hg_json_it it = {0};
     hg_str key;
     hg_json value;
 
     while (patch.kind == HG_J_OBJ && json_next(patch, &it, &key, &value)) {
-        hg_str name = json_unescape(request->arena, key);
+        hg_str name = json_unescape(arena, key);
 
         if (value.kind == HG_J_NULL)
-            splice_remove(splice, arena_cstr(request->arena, name));
+            splice_remove(splice, arena_cstr(arena, name));
         else
-            splice_set(splice, arena_cstr(request->arena, name), json_raw(value));
+            splice_set(splice, arena_cstr(arena, name), json_raw(value));
     }
 }
 
@@ -101,26 +101,27 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
     const struct view *view = view_of(req);
     struct request *request = view->request;
     struct chain *chain = (struct chain *)(void *)out;
+    struct arena *arena = chain->arena; /* the op's: gone when the answer begins */
     hg_json params;
 
     if (wire != request->dialect->wire || request->doc.kind != HG_J_OBJ) {
         chain_put_chain(chain, request->body, 0, request->body->len);
         return;
     }
-    struct splice *splice = splice_new(request->arena, request->doc);
+    struct splice *splice = splice_new(arena, request->doc);
 
     if (view->attempt) {
         struct attempt *attempt = view->attempt;
 
-        patch_add(request, splice, attempt->shape->patch);
+        patch_add(arena, splice, attempt->shape->patch);
         if (attempt->target->params &&
-            json_parse(request->arena, attempt->target->params_text, &params, NULL))
-            patch_add(request, splice, params);
+            json_parse(arena, attempt->target->params_text, &params, NULL))
+            patch_add(arena, splice, params);
         if (attempt->model.n && !text_is(attempt->model, request->asked.model))
             splice_set_str(splice, "model", attempt->model);
         usage_ask(attempt, splice);
     }
-    patch_add(request, splice, patch);
+    patch_add(arena, splice, patch);
     splice_into(splice, chain);
 }
 
