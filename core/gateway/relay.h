@@ -13,8 +13,8 @@ void relay_fault(struct request *request, const struct fault *fault);
 /* Ends an answer that is on its way, with an error inside of it. */
 void relay_cut(struct request *request, const char *why);
 
-/* The client has gone, but it had the whole stream, end mark included: many close at once then. True
- * if that is so; then the answer is kept where it was to be kept. */
+/* The client has gone, but it had the whole stream, end mark included: many close at once then.
+ * True if that is so; then the answer is kept where it was to be kept. */
 bool relay_settle(struct request *request);
 
 /* The client has taken enough: read on. */
