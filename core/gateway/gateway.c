@@ -332,8 +332,6 @@ void gateway_count(struct gateway *gateway, int delta)
     gateway->open_requests += (size_t)delta;
     if (gateway->open_requests == 0)
         timer_set(gateway->loop, &gateway->idle_timer, clock_now() + IDLE_PAUSE);
-    if (delta > 0)
-        gateway->live_requests++;
     if (gateway->slot)
         slot_add(&gateway->slot->open_streams, delta);
     if (gateway->draining && gateway->open_requests == 0)

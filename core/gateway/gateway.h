@@ -109,7 +109,7 @@ struct gateway {
     uint64_t id_last, chance; /* state of host.random; 0: not begun */
     LIST_HEAD(, request) open;
     LIST_HEAD(, attempt) detached; /* attempts that outlast their requests */
-    size_t open_requests, live_requests;
+    size_t open_requests;
 
     struct timer drain_timer, idle_timer;
     struct task drained;

@@ -43,5 +43,5 @@ void guard_use_new(struct answer *answer, struct gateway_instance *const *guards
 void guard_stream_start(struct guard_use *use, void (*on_events)(void *arg, hg_str events),
                         void (*on_end)(void *arg, const struct fault *fault), void *arg);
 void guard_stream_events(struct guard_use *use, hg_str events);
-void guard_stream_end(struct guard_use *use, bool whole);
+void guard_stream_end(struct guard_use *use);
 void guard_use_free(struct guard_use *use);

@@ -361,11 +361,11 @@ void guard_stream_events(struct guard_use *use, hg_str events)
         advance(use);
 }
 
-void guard_stream_end(struct guard_use *use, bool whole)
+void guard_stream_end(struct guard_use *use)
 {
     if (use->over)
         return;
-    (void)whole; /* a broken stream is judged like a whole one: what is held must still pass */
+    /* A broken stream is judged like a whole one: what is held must still pass. */
     use->ended = true;
     advance(use);
 }

@@ -261,7 +261,7 @@ static void on_end(void *arg)
     struct relay *relay = arg;
 
     if (relay->answer->guard)
-        guard_stream_end(relay->answer->guard, relay->attempt->end_fault == OUTBOUND_OK);
+        guard_stream_end(relay->answer->guard);
     else
         stream_finished(relay);
 }

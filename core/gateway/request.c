@@ -79,7 +79,6 @@ void request_unref(struct request **request)
     handle_drop(gone->gateway->handles, &gone->handle);
     for (struct answer *answer = gone->answers; answer; answer = answer->next)
         handle_drop(gone->gateway->handles, &answer->handle);
-    gone->gateway->live_requests--;
     arena_free(&arena);
 }
 

@@ -157,11 +157,6 @@ void stream_use_tls(struct stream *stream, struct tls_session *session)
         task_queue(stream->loop, &stream->again);
 }
 
-struct tls_session *stream_tls(struct stream *stream)
-{
-    return stream->tls;
-}
-
 static ssize_t read_tls(struct stream *stream, void *p, size_t n)
 {
     unsigned want = 0;
@@ -272,14 +267,6 @@ void stream_shutdown(struct stream *stream)
     stream->shut = true;
     if (!stream->broken)
         shut_if_asked(stream);
-}
-
-bool stream_is_stale(struct stream *stream)
-{
-    char byte;
-    ssize_t n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-    return stream->broken || stream->queue.len || !(n < 0 && errno == EAGAIN);
 }
 
 void stream_close(struct stream **stream)

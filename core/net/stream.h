@@ -45,7 +45,6 @@ void stream_hand_over(struct stream *stream, const struct stream_events *events,
 
 /* All bytes pass through the session from now on; the stream owns it. */
 void stream_use_tls(struct stream *stream, struct tls_session *session);
-struct tls_session *stream_tls(struct stream *stream);
 
 enum {
     STREAM_END = 0,
@@ -69,9 +68,6 @@ void stream_tell_drained(struct stream *stream);
 
 void stream_pause(struct stream *stream, bool paused); /* of reading */
 void stream_shutdown(struct stream *stream); /* no more bytes from us, once the queue is out */
-
-/* True if the other side has closed or sent something out of turn: no use for a next request. */
-bool stream_is_stale(struct stream *stream);
 
 void stream_close(struct stream **stream); /* what is queued is lost */
 void stream_reset(struct stream **stream); /* the same, with a TCP reset */
