@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 #include "cli/cli.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/checker.h"
 #include "process/run_dir.h"
 

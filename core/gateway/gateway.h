@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "gateway/request.h"
 #include "http/inbound.h"
 #include "net/listener.h"

@@ -8,7 +8,7 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
-#include "gateway/lua_api.h"
+#include "gateway/lua/api.h"
 #include "gateway/relay.h"
 #include "gateway/request_steps.h"
 #include "script/routine.h"

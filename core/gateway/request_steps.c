@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
-#include "gateway/lua_api.h"
+#include "gateway/lua/api.h"
 #include "gateway/record.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"

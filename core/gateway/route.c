@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "gateway/gateway.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 
 /* Reads what route files return: a route, or a list of them. */
 struct reading {

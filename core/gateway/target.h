@@ -5,7 +5,7 @@
 #include <headgate/provider.h>
 
 #include "base/error.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 struct gateway;
 struct instance;

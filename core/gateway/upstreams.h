@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "http/outbound.h"
 
 struct upstreams;

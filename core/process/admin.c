@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "http/inbound.h"
 #include "net/listener.h"
 #include "process/gauges.h"

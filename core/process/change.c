@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/place.h"
 #include "process/status.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/control.h"
 #include "process/crash.h"
 #include "process/fds.h"

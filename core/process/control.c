@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "loop/loop.h"
 #include "plugin/host.h"
 #include "process/admin.h"

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/place.h"
 
 struct child *generation_child(struct generation *generation, unsigned i)

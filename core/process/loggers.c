@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "loop/loop.h"
 #include "plugin/loader.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/generation.h"
 #include "shm/metrics.h"
 #include "shm/region.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/place.h"
 #include "process/run_dir.h"
 #include "process/status.h"

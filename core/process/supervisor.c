@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "process/change.h"
 #include "process/fds.h"
 #include "process/fleet.h"

@@ -3,7 +3,7 @@
 
 #include "base/ensure.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

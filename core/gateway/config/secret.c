@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 enum {
     SECRET_FILE_MAX = 64 << 10,

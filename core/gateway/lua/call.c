@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "gateway/attempt.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 
 /* ---- things of the configuration ------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 #define FIELD(struct, member, type, min, max)             \
     {                                                     \

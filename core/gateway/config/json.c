@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 enum {
     VERSION = 1

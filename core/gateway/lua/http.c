@@ -1,8 +1,8 @@
-/* lua_http.c - s.http "name": routes may call servers that the configuration names, and no others.
+/* http.c - s.http "name": routes may call servers that the configuration names, and no others.
  */
 #include "base/clock.h"
 #include "base/text.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 #include "gateway/upstreams.h"
 
 #define HTTP  "headgate.http"

@@ -1,4 +1,4 @@
-/* lua_api.h - what scripts see of a request, and how they are run. The Lua library (lua/headgate)
+/* api.h - what scripts see of a request, and how they are run. The Lua library (lua/headgate)
  * is built on the module headgate.host, whose functions the lua_*.c files here provide. */
 #pragma once
 

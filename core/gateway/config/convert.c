@@ -1,7 +1,7 @@
 /* From Lua to JSON. A table is an array if its keys are 1 to n, and an object otherwise; an empty
  * one is an object. Only functions that cannot raise are used here, because the JSON under way
  * would be lost. */
-#include "gateway/config_lua.h"
+#include "gateway/config/convert.h"
 
 #include <lua.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "gateway/handles.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 #include "plugin/registry.h"
 
 struct lua_response {

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#include "gateway/config_lua.h"
+#include "gateway/config/convert.h"
 
 #define MEMORY_MAX       ((size_t)32 << 20)
 #define INSTRUCTIONS_MAX 20000000

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "gateway/attempt.h"
 #include "gateway/handles.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 #include "shm/map.h"
 #include "shm/region.h"
 #include "json/write.h"

@@ -1,15 +1,15 @@
-/* config_parts.h - between the files of the configuration; for config*.c only.
+/* parts.h - between the files of the configuration; for this folder only.
  *
- *   config_lua.c     text ──► declarations: what was called, with what, in which line
- *   config_read.c    declarations ──► struct config: every name, key and value is checked
- *   config_fields.c  settings the core knows, as tables: key, type, place in a struct
- *   config_files.c   the files named by it
- *   config_json.c    to one document and back */
+ *   evaluate.c    text ──► declarations: what was called, with what, in which line
+ *   read.c        declarations ──► struct config: every name, key and value is checked
+ *   fields.c      settings the core knows, as tables: key, type, place in a struct
+ *   files.c       the files named by it
+ *   json.c        to one document and back */
 #pragma once
 
 #include "base/text.h"
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 enum {
     CONFIG_FILE_MAX = 1 << 20,

@@ -1,4 +1,4 @@
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 /* ---- its parts ------------------------------------------------------------------------------ */
 

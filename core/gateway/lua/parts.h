@@ -1,11 +1,11 @@
-/* lua_parts.h - for the lua_*.c files:
- *   lua_run.c       engine and routines
- *   lua_request.c   req: fields, headers, metadata, tags
- *   lua_response.c  resp
- *   lua_call.c      targets and attempts
- *   lua_stages.c    caches and guards
- *   lua_http.c      named upstreams
- *   lua_values.c    errors, shared values, JSON, chance */
+/* parts.h - between the files of this folder:
+ *   run.c       engine and routines
+ *   request.c   req: fields, headers, metadata, tags
+ *   response.c  resp
+ *   call.c      targets and attempts
+ *   stages.c    caches and guards
+ *   http.c      named upstreams
+ *   values.c    errors, shared values, JSON, chance */
 #pragma once
 
 #include <lauxlib.h>
@@ -13,7 +13,7 @@
 
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
-#include "gateway/lua_api.h"
+#include "gateway/lua/api.h"
 #include "script/routine.h"
 
 /* A request object in Lua. */

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 char *config_path_from(const char *folder, const char *path)
 {

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 #include "gateway/request_steps.h"
 #include "gateway/route.h"
 

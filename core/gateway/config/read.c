@@ -13,7 +13,7 @@
 #include "shm/map.h"
 #include "shm/region.h"
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 /* ---- what several have ---------------------------------------------------------------------- */
 

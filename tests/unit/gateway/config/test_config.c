@@ -1,9 +1,9 @@
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 
-#include "unit/gateway/config_folder.h"
+#include "unit/gateway/config/config_folder.h"
 
 static const char whole[] =
     "listen '127.0.0.1:8787'\n"

@@ -1,7 +1,7 @@
 #include "base/text.h"
 #include "gateway/cache.h"
 #include "gateway/guard.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 #include "plugin/registry.h"
 
 /* host.cache(name), host.guard(name) at load time. */

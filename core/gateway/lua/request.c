@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "gateway/handles.h"
-#include "gateway/lua_parts.h"
+#include "gateway/lua/parts.h"
 
 void lua_push_text(lua_State *L, hg_str text)
 {

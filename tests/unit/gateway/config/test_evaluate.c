@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include "unit/gateway/config_folder.h"
+#include "unit/gateway/config/config_folder.h"
 
 /* A test that freezes the clock is about the other limits, also on a slow machine. */
 static void setup(void)

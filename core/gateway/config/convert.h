@@ -1,10 +1,10 @@
-/* config_lua.h - Lua values of a configuration as JSON, for config_lua.c: plain values and secrets,
+/* convert.h - Lua values of a configuration as JSON, for evaluate.c: plain values and secrets,
  * within limits, and without ever raising a Lua error. */
 #pragma once
 
 #include <lua.h>
 
-#include "gateway/config_parts.h"
+#include "gateway/config/parts.h"
 
 struct config_conversion {
     size_t values, bytes; /* so far, over the whole evaluation */
