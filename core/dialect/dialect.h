@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/chain.h"
+#include "base/error.h"
 #include "http/head.h"
 
 /* What the gateway has to know of a request. */
@@ -52,12 +53,38 @@ struct dialect_edits {
     size_t count;
 };
 
-/* Writes an answer from normalised events, for providers with a wire of their own. */
+/* Meets the texts of a document, in its order. */
+struct text_visitor {
+    void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json text);
+};
+
+/* Who takes the normalised events of an answer. What an event points at lives until it returns. */
+struct dialect_sink {
+    void (*on_event)(void *arg, const hg_event *event);
+    void *arg;
+};
+
+/* An error body, or an error inside of an answer, as its sender put it. */
+struct dialect_error {
+    hg_str type, code, message, param;
+    int status; /* said in the body; 0: not */
+};
+
+struct chat;
+struct translation;
+
+/* Reads an answer into normalised events. */
+struct dialect_reader;
+
+/* Writes an answer from normalised events. */
 struct dialect_writer;
 
 struct dialect {
     const char *name;
     uint32_t wire; /* HG_WIRE_... */
+
+    uint32_t framing;   /* HG_FRAME_... of its streams */
+    hg_str stream_type; /* their content-type */
 
     /* The kind of request that a path of this dialect means; 0 if it is none of its paths. */
     uint32_t (*kind_of)(enum method method, hg_str path);
@@ -108,6 +135,39 @@ struct dialect {
     bool (*to_events)(struct arena *arena, uint32_t kind, hg_str body, bool with_usage,
                       struct chain *out);
     bool (*to_whole)(struct arena *arena, uint32_t kind, hg_str events, struct chain *out);
+
+    /* ---- translation: see dialect/chat.h and dialect/translation.h ---- */
+
+    /* A request to generate, in normal form. `path` is the client's: some formats name the model
+     * there. False and why if it cannot be understood; what it says goes to the client as a 400. */
+    bool (*read_chat)(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
+                      struct error *error);
+
+    /* The same as a provider of this format takes it, appended to `out`. What cannot be said is
+     * noted in `translation`; false and why if it makes no sense without. */
+    bool (*write_chat)(struct translation *translation, const struct chat *chat, struct chain *out,
+                       struct error *error);
+
+    /* A request for embeddings, given in OpenAI's form; NULL if the format has none. Its answer has
+     * the event EXTRA "data", in OpenAI's form too. */
+    bool (*write_embed)(struct translation *translation, hg_json doc, struct chain *out,
+                        struct error *error);
+
+    /* A provider's answer as events, as they come: START first, one FINISH a choice, USAGE at most
+     * once in whole answers and as often as it is told in streams (the last one counts), ERROR at
+     * most once and last. A frame is the payload of a stream's event with its name, which may be
+     * empty; `scratch` lives until the call returns. Deltas only: what is repeated is not given
+     * again. A stream that ended without its finish gives none: reader_end only closes what is
+     * open. */
+    struct dialect_reader *(*reader_new)(struct arena *arena, uint32_t kind,
+                                         const struct dialect_sink *sink);
+    void (*reader_frame)(struct dialect_reader *reader, struct arena *scratch, hg_str event,
+                         hg_str data);
+    void (*reader_whole)(struct dialect_reader *reader, struct arena *scratch, hg_json doc);
+    void (*reader_end)(struct dialect_reader *reader);
+
+    /* What an error body says; members that it lacks stay empty. */
+    void (*read_error)(struct arena *arena, hg_json doc, struct dialect_error *ret);
 
     /* Normalised events in, bytes out: as a whole body at the end, or as stream events. */
     struct dialect_writer *(*writer_new)(struct arena *arena, uint32_t kind, bool is_stream,

@@ -146,6 +146,17 @@ void json_put_str(struct chain *out, hg_str text)
         quoted(out, text);
 }
 
+void json_str_begin(struct chain *out)
+{
+    (void)value_begins(out);
+    CHAIN_PUT_LIT(out, "\"");
+}
+
+void json_str_end(struct chain *out)
+{
+    CHAIN_PUT_LIT(out, "\"");
+}
+
 void json_put_raw(struct chain *out, hg_str json)
 {
     if (value_begins(out))

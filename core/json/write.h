@@ -22,6 +22,10 @@ void json_put_bool(struct chain *out, int value);   /* less than 0 writes null *
 void json_put_null(struct chain *out);
 void json_put_raw(struct chain *out, hg_str json); /* copied; must be one whole JSON value */
 
+/* A string in pieces: json_escape, or chain_put of what is escaped already, between these two. */
+void json_str_begin(struct chain *out);
+void json_str_end(struct chain *out);
+
 /* Whether everything fitted and all is closed. */
 bool json_ok(const struct chain *out);
 

@@ -6,11 +6,6 @@
 
 /* ---- texts.c --------------------------------------------------------------------------------- */
 
-/* Hears of each string of a document that is text of a conversation, in document order. */
-struct text_visitor {
-    void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json string);
-};
-
 void openai_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
 void openai_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
 

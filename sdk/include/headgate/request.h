@@ -104,15 +104,17 @@ typedef struct hg_usage {
 enum {
     HG_EV_START = 1,  /* id: answer id, name: model that answers */
     HG_EV_TEXT,       /* text */
-    HG_EV_REASONING,  /* text; id: signature, if any */
-    HG_EV_TOOL_START, /* index, id, name */
+    HG_EV_REASONING,  /* index of its block; text; id: signature, if any; name: encrypted, if so */
+    HG_EV_TOOL_START, /* index, id, name; text: a signature that goes with the call, if any */
     HG_EV_TOOL_ARGS,  /* index, text: a piece of the argument text */
-    HG_EV_CITATION,   /* text: JSON */
+    HG_EV_CITATION,   /* text: JSON, an annotation in OpenAI's form */
     HG_EV_MEDIA,      /* name: mime type, text: base64 */
     HG_EV_USAGE,      /* usage: the whole count so far, not a difference */
-    HG_EV_FINISH,     /* finish; name: the provider's own word for it */
-    HG_EV_ERROR,      /* name: type, text: message */
-    HG_EV_EXTRA       /* name: key, text: JSON that has no place of its own */
+    HG_EV_FINISH,  /* finish; name: the provider's own word for it; text: stop sequence, if any */
+    HG_EV_ERROR,   /* name: type, text: message */
+    HG_EV_EXTRA,   /* name: key, text: JSON that has no place of its own */
+    HG_EV_REFUSAL, /* text: what the model says instead of an answer */
+    HG_EV_TOOL_END /* index: the arguments are whole */
 };
 
 enum {
