@@ -67,14 +67,14 @@ static void add_part(struct fingerprint *fingerprint, hg_str part)
 }
 
 /* The request's members, sorted by name and without white space between tokens. */
-static void add_document(struct request *request, struct fingerprint *fingerprint)
+static void add_document(struct request *request, hg_json doc, struct fingerprint *fingerprint)
 {
-    size_t room = json_count(request->doc), count = 0;
+    size_t room = json_count(doc), count = 0;
     struct member *members = arena_alloc(request->arena, (room + 1) * sizeof *members);
     hg_json_it it = {0};
     struct member member;
 
-    while (json_next(request->doc, &it, &member.key, &member.value)) {
+    while (json_next(doc, &it, &member.key, &member.value)) {
         member.key = json_unescape(request->arena, member.key);
         if (!is_volatile(member.key))
             members[count++] = member;
@@ -86,28 +86,95 @@ static void add_document(struct request *request, struct fingerprint *fingerprin
     }
 }
 
+/* For a semantic cache: what it compares, as one text. *ret_doc is the request without it. */
+static hg_str conversation(struct request *request, hg_json *ret_doc)
+{
+    struct arena *arena = request->arena;
+    const struct dialect *dialect = request->dialect;
+    size_t count = dialect->request_texts(arena, request->asked.kind, request->doc, NULL, 0);
+    hg_text *texts = arena_alloc(arena, (count + 1) * sizeof *texts);
+    hg_edit *edits = arena_zalloc(arena, (count + 1) * sizeof *edits);
+    struct chain *text = chain_new(arena), *rest = chain_new(arena);
+
+    dialect->request_texts(arena, request->asked.kind, request->doc, texts, count);
+    for (size_t i = 0; i < count; i++) {
+        edits[i] = (hg_edit){.text = (uint32_t)i, .n = (uint32_t)texts[i].text.n};
+        chain_put_const(text, texts[i].text.p, texts[i].text.n);
+        chain_put_const(text, "\n", 1);
+    }
+    dialect->request_edit(arena, request->asked.kind, request->doc,
+                          &(struct dialect_edits){edits, count}, rest);
+    json_parse(arena, chain_flat(rest, arena), ret_doc, NULL);
+    return chain_flat(text, arena);
+}
+
 /* The scope stands in the key in full; for the rest, whose length is the client's choice, there is
  * its fingerprint under this gateway's secret. */
-static void key_make(struct request *request, const struct shape *shape, hg_cache_key *ret)
+static void fingerprint_make(struct request *request, const struct shape *shape, hg_json doc,
+                             uint8_t print[FINGERPRINT_SIZE])
 {
-    struct gateway *gateway = request->gateway;
-    struct fingerprint *fingerprint = gateway->fingerprint;
+    struct fingerprint *fingerprint = request->gateway->fingerprint;
     uint32_t numbers[2] = {request->dialect->wire, request->asked.kind};
-    hg_str scope = request_key(request); /* whose answers these are */
-    uint8_t print[FINGERPRINT_SIZE];
 
-    *ret = (hg_cache_key){.size = sizeof *ret, .scope = scope, .req = req_of_view(&request->view)};
     fingerprint_begin(fingerprint);
     fingerprint_add(fingerprint, numbers, sizeof numbers);
     add_part(fingerprint, route_name(request->route));
     add_part(fingerprint, shape->model);
     add_part(fingerprint, json_raw(shape->patch));
-    add_document(request, fingerprint);
+    add_document(request, doc, fingerprint);
     fingerprint_end(fingerprint, print);
+}
+
+/* A semantic cache finds what is near within one scope, so all that must be equal is part of that:
+ * model, parameters, images, the form of the conversation. */
+static void key_make_semantic(struct request *request, const struct shape *shape, hg_cache_key *ret)
+{
+    uint8_t print[FINGERPRINT_SIZE];
+    char *scope = arena_alloc(request->arena, ret->scope.n + 1 + 2 * sizeof print), *at = scope;
+    hg_json rest = {0};
+
+    ret->flags = HG_C_SEMANTIC;
+    ret->text = conversation(request, &rest);
+    fingerprint_make(request, shape, rest, print);
+    at = put_text(at, ret->scope);
+    *at++ = ':';
+    for (size_t i = 0; i < sizeof print; i++) {
+        *at++ = "0123456789abcdef"[print[i] >> 4];
+        *at++ = "0123456789abcdef"[print[i] & 15];
+    }
+    ret->scope = (hg_str){scope, (size_t)(at - scope)};
+}
+
+static void key_make(struct request *request, const struct shape *shape,
+                     const struct cache_options *options, hg_cache_key *ret)
+{
+    struct gateway *gateway = request->gateway;
+    uint8_t print[FINGERPRINT_SIZE];
+
+    *ret = (hg_cache_key){.size = sizeof *ret,
+                          .flags = HG_C_EXACT,
+                          .scope = request_key(request), /* whose answers these are */
+                          .req = req_of_view(&request->view)};
+    fingerprint_make(request, shape, request->doc, print);
     digest_begin(gateway->digest);
     digest_add(gateway->digest, print, sizeof print);
-    digest_add(gateway->digest, scope.p, scope.n);
+    digest_add(gateway->digest, ret->scope.p, ret->scope.n);
     digest_end(gateway->digest, ret->digest);
+    if (options->is_semantic)
+        key_make_semantic(request, shape, ret);
+}
+
+bool cache_can(const struct cache_options *options, struct error *error)
+{
+    const hg_cache *functions = instance_iface(options->cache->instance, HG_CACHE);
+    const struct config_instance *config = options->cache->config;
+    uint32_t wanted = options->is_semantic ? HG_C_SEMANTIC : HG_C_EXACT;
+
+    if (functions && (functions->caps ? functions->caps : HG_C_EXACT) & wanted)
+        return true;
+    return error_set(error, "the cache '%s' knows no mode \"%s\": its plugin '%s' only has \"%s\"",
+                     config->name, options->is_semantic ? "semantic" : "exact", config->plugin,
+                     options->is_semantic ? "exact" : "semantic");
 }
 
 static bool is_cacheable(const struct request *request)
@@ -121,6 +188,7 @@ static bool is_cacheable(const struct request *request)
 
 struct cache_lookup {
     struct request *request;
+    const struct cache_options *options;
     struct op *op;
     hg_cache_key key;
     hg_cache_hit hit;
@@ -162,10 +230,22 @@ static struct answer *answer_of_hit(struct request *request, hg_cache_hit *hit)
     return answer;
 }
 
+static bool is_near(struct cache_lookup *lookup)
+{
+    if (!lookup->options->is_semantic || lookup->hit.score >= lookup->options->threshold)
+        return true;
+    if (lookup->hit.value.ref)
+        block_unref(lookup->hit.value.ref);
+    return false;
+}
+
 static struct answer *looked_up(struct cache_lookup *lookup, hg_rc rc)
 {
     struct request *request = lookup->request;
-    struct answer *answer = rc == HG_OK ? answer_of_hit(request, &lookup->hit) : NULL;
+    struct answer *answer = NULL;
+
+    if (rc == HG_OK && is_near(lookup))
+        answer = answer_of_hit(request, &lookup->hit);
 
     request->cache = answer ? CACHE_HIT : rc < 0 ? CACHE_ERROR : CACHE_MISS;
     metric_add(
@@ -181,28 +261,29 @@ static void on_lookup(void *arg, hg_rc rc)
     lookup->on_found(lookup->arg, looked_up(lookup, rc));
 }
 
-bool cache_find(struct request *request, const struct shape *shape, struct gateway_instance *cache,
+bool cache_find(struct request *request, const struct shape *shape,
                 const struct cache_options *options,
                 void (*on_found)(void *arg, struct answer *answer), void *arg,
                 struct answer **ret_answer, struct cache_lookup **ret_lookup)
 {
-    const hg_cache *functions = instance_iface(cache->instance, HG_CACHE);
+    struct instance *instance = options->cache->instance;
+    const hg_cache *functions = instance_iface(instance, HG_CACHE);
 
-    (void)options;
     *ret_answer = NULL;
     if (!is_cacheable(request) || !functions)
         return true;
     struct cache_lookup *lookup = arena_zalloc(request->arena, sizeof *lookup);
 
     lookup->request = request;
+    lookup->options = options;
     lookup->on_found = on_found;
     lookup->arg = arg;
     lookup->hit.size = sizeof lookup->hit;
-    key_make(request, shape, &lookup->key);
-    lookup->op = op_begin(request->gateway->plugins, cache->instance, req_of_view(&request->view),
+    key_make(request, shape, options, &lookup->key);
+    lookup->op = op_begin(request->gateway->plugins, instance, req_of_view(&request->view),
                           clock_now() + CACHE_PATIENCE, on_lookup, lookup);
     hg_rc rc = OP_CALL(lookup->op, "lookup",
-                       functions->lookup(instance_self(cache->instance), op_handle(lookup->op),
+                       functions->lookup(instance_self(instance), op_handle(lookup->op),
                                          &lookup->key, &lookup->hit));
 
     if (rc == HG_PENDING) {
@@ -236,7 +317,7 @@ static void use_free(void *arg)
     buffer_done(&use->events);
 }
 
-void cache_use_new(struct answer *answer, const struct shape *shape, struct gateway_instance *cache,
+void cache_use_new(struct answer *answer, const struct shape *shape,
                    const struct cache_options *options)
 {
     struct request *request = answer->request;
@@ -246,11 +327,11 @@ void cache_use_new(struct answer *answer, const struct shape *shape, struct gate
     struct cache_use *use = arena_zalloc(request->arena, sizeof *use);
 
     use->request = request;
-    use->cache = cache;
+    use->cache = options->cache;
     /* Entries made together should not all end together. */
     use->ttl = options->ttl ? options->ttl : TTL_DEFAULT;
     use->ttl -= use->ttl / 1000 * (hg_ns)(request->id_number % 100);
-    key_make(request, shape, &use->key);
+    key_make(request, shape, options, &use->key);
     arena_on_end(request->arena, use_free, use);
     answer->cache = use;
 }

@@ -5,25 +5,33 @@
  * parameters. Only finished 2xx answers are kept. */
 #pragma once
 
+#include "base/error.h"
 #include "gateway/answer.h"
 
 struct gateway_instance;
 
+/* One s.cached of a route: where, and how. */
 struct cache_options {
-    hg_ns ttl; /* 0: the default, an hour */
+    struct gateway_instance *cache;
+    hg_ns ttl;        /* 0: the default, an hour */
+    bool is_semantic; /* near enough is the same */
+    double threshold; /* of the plugin's score, for that */
 };
+
+/* Whether the cache's plugin can do what is asked of it. */
+bool cache_can(const struct cache_options *options, struct error *error);
 
 /* Looks the request up. on_found comes once, from the loop, or the result is there at once and
  * returned: true with *ret_answer (NULL: nothing there). */
 struct cache_lookup;
-bool cache_find(struct request *request, const struct shape *shape, struct gateway_instance *cache,
+bool cache_find(struct request *request, const struct shape *shape,
                 const struct cache_options *options,
                 void (*on_found)(void *arg, struct answer *answer), void *arg,
                 struct answer **ret_answer, struct cache_lookup **ret_lookup);
 void cache_find_cancel(struct cache_lookup *lookup);
 
 /* Has the answer kept once it is whole. */
-void cache_use_new(struct answer *answer, const struct shape *shape, struct gateway_instance *cache,
+void cache_use_new(struct answer *answer, const struct shape *shape,
                    const struct cache_options *options);
 
 /* Events of a stream on their way to the client. */

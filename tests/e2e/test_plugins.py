@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from support.client import Gone, chat
+from support.compile import compiled
 from support.places import ROOT, plugins
 from support.wait import wait_for
 
@@ -16,20 +16,12 @@ ROUTE = {"a.lua": 'local s = require "headgate" return s.route { path = "/v1/cha
 
 @pytest.fixture(scope="session")
 def unruly(tmp_path_factory):
-    """The folder of a plugin that was compiled with nothing but the SDK's headers."""
-    if not shutil.which("cc"):
-        pytest.skip("no C compiler")
-    folder = tmp_path_factory.mktemp("plugins")
-    source = Path(__file__).parent / "plugins" / "guard_unruly.c"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-I", ROOT / "sdk" / "include", "-o",
-                    folder / "guard_unruly.so", source], check=True)
-    return folder
+    return compiled(tmp_path_factory.mktemp("plugins"), "guard_unruly")
 
 
 @pytest.fixture
 def gate(gateway, upstream, unruly):
-    path = f"{plugins()}:{unruly}" if plugins() else str(unruly)
-    one = gateway(upstream(), workers=2, routes=ROUTE, plugin_path=path,
+    one = gateway(upstream(), workers=2, routes=ROUTE, plugin_path=unruly,
                   config='guard "wild" { plugin = "unruly" }')
     one.may_crash = True
     return one

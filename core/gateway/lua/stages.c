@@ -4,8 +4,8 @@
 #include "gateway/lua/parts.h"
 #include "plugin/registry.h"
 
-/* host.cache(name), host.guard(name) at load time. */
-static int instance_push(lua_State *L, const char *kind)
+/* host.cache(name, how), host.guard(name) at load time. */
+static struct gateway_instance *instance_find(lua_State *L, const char *kind)
 {
     struct gateway *gateway = lua_gateway(L);
     const char *names[64], *near;
@@ -15,27 +15,53 @@ static int instance_push(lua_State *L, const char *kind)
     name.p = luaL_checklstring(L, 1, &name.n);
     struct gateway_instance *found = gateway_instance(gateway, kind, name);
 
-    if (found) {
-        lua_push_named(L, kind, found);
-        return 1;
-    }
+    if (found)
+        return found;
     for (size_t i = 0; i < gateway->instance_count && count < 64; i++)
         if (!strcmp(gateway->instances[i].config->kind, kind))
             names[count++] = gateway->instances[i].config->name;
     near = text_suggest(name, names, count);
     if (near)
-        return luaL_error(L, "there is no %s '%s'; did you mean '%s'?", kind, name.p, near);
-    return luaL_error(L, "there is no %s '%s'; declare it in headgate.lua", kind, name.p);
+        luaL_error(L, "there is no %s '%s'; did you mean '%s'?", kind, name.p, near);
+    luaL_error(L, "there is no %s '%s'; declare it in headgate.lua", kind, name.p);
+    return NULL;
 }
 
+static bool field_is(lua_State *L, int table, const char *name, hg_str value)
+{
+    if (!lua_istable(L, table))
+        return false;
+    lua_getfield(L, table, name);
+    bool is = text_is(lua_text_at(L, -1), value);
+
+    lua_pop(L, 1);
+    return is;
+}
+
+/* host.cache(name, { mode =, ttl =, threshold = }) */
 static int host_cache(lua_State *L)
 {
-    return instance_push(L, "cache");
+    struct gateway *gateway = lua_gateway(L);
+    struct cache_options *options = arena_zalloc(gateway->arena, sizeof *options);
+    struct error error;
+
+    options->cache = instance_find(L, "cache");
+    options->is_semantic = field_is(L, 2, "mode", HG_S("semantic"));
+    if (lua_istable(L, 2)) {
+        options->ttl = lua_seconds_field(L, 2, "ttl");
+        lua_getfield(L, 2, "threshold");
+        options->threshold = lua_tonumber(L, -1);
+    }
+    if (!cache_can(options, &error))
+        return luaL_error(L, "%s", error.text);
+    lua_push_named(L, "cache", options);
+    return 1;
 }
 
 static int host_guard(lua_State *L)
 {
-    return instance_push(L, "guard");
+    lua_push_named(L, "guard", instance_find(L, "guard"));
+    return 1;
 }
 
 /* ---- caches ---------------------------------------------------------------------------------- */
@@ -69,35 +95,29 @@ static void looking_cancel(void *arg)
     cache_find_cancel(((struct looking *)arg)->lookup);
 }
 
-/* host.cache_lookup(cache, req, opts): resp or nil. */
+/* host.cache_lookup(cache, req): resp or nil. */
 static int host_cache_lookup(lua_State *L)
 {
-    struct gateway_instance *cache = lua_check_named(L, 1, "cache");
+    const struct cache_options *options = lua_check_named(L, 1, "cache");
     const struct shape *shape;
     struct request *request = lua_check_request(L, 2, &shape);
     struct looking *looking = arena_zalloc(request->arena, sizeof *looking);
 
     routine_check_wait(L);
     looking->waiter = routine_handle(routine_of(L));
-    if (!cache_find(request, shape, cache, &(struct cache_options){0}, on_found, looking,
-                    &looking->answer, &looking->lookup))
+    if (!cache_find(request, shape, options, on_found, looking, &looking->answer, &looking->lookup))
         return routine_wait(L, looking_cancel, looking);
     return push_found(L, looking);
 }
 
-/* host.cache_store(cache, req, resp, opts). */
+/* host.cache_store(cache, req, resp). */
 static int host_cache_store(lua_State *L)
 {
-    struct gateway_instance *cache = lua_check_named(L, 1, "cache");
+    const struct cache_options *options = lua_check_named(L, 1, "cache");
     const struct shape *shape;
-    struct cache_options options = {0};
 
     lua_check_request(L, 2, &shape);
-    struct answer *answer = lua_check_response(L, 3);
-
-    if (lua_istable(L, 4))
-        options.ttl = lua_seconds_field(L, 4, "ttl");
-    cache_use_new(answer, shape, cache, &options);
+    cache_use_new(lua_check_response(L, 3), shape, options);
     return 0;
 }
 
@@ -148,17 +168,6 @@ static unsigned guards_read(lua_State *L, int table, struct gateway_instance **g
     }
     lua_pop(L, 1);
     return count;
-}
-
-static bool field_is(lua_State *L, int table, const char *name, hg_str value)
-{
-    if (!lua_istable(L, table))
-        return false;
-    lua_getfield(L, table, name);
-    bool is = text_is(lua_text_at(L, -1), value);
-
-    lua_pop(L, 1);
-    return is;
 }
 
 static struct guard_options options_read(lua_State *L, int table)
