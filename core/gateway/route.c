@@ -182,23 +182,45 @@ static bool any_text(char *const *texts, unsigned count, hg_str text)
 }
 
 /* The Host field without its port. */
-static hg_str host_of(const struct head *head)
+static hg_str host_of(hg_str field)
 {
-    hg_str rest;
+    const char *end = field.n ? memchr(field.p, *field.p == '[' ? ']' : ':', field.n) : NULL;
 
-    if (head->host.n && *head->host.p == '[')
-        return head->host;
-    return text_cut(head->host, ':', &rest);
+    if (!end)
+        return field;
+    return (hg_str){field.p, (size_t)(end - field.p) + (*end == ']')};
+}
+
+/* "api.example.com" with any port, "api.example.com:8443" with that one, and "*.example.com". */
+static bool host_fits(const char *pattern, hg_str field)
+{
+    hg_str wanted = text_of(pattern), host = host_of(field);
+
+    if (host_of(wanted).n < wanted.n)
+        host = field;
+    if (!text_starts(wanted, HG_S("*.")))
+        return text_is_nocase(wanted, host);
+    wanted = (hg_str){wanted.p + 1, wanted.n - 1};
+    return host.n > wanted.n &&
+           text_is_nocase(wanted, (hg_str){host.p + host.n - wanted.n, wanted.n});
+}
+
+static bool any_host(const struct route *route, hg_str field)
+{
+    for (unsigned i = 0; i < route->host_count; i++)
+        if (host_fits(route->hosts[i], field))
+            return true;
+    return !route->hosts;
 }
 
 struct route *route_find(struct gateway *gateway, struct request *request)
 {
     const struct head *head = request->head;
-    hg_str host = host_of(head), method = http_method_name(head->method);
+    hg_str method = http_method_name(head->method);
 
     for (struct route *route = gateway->routes; route; route = route->next)
         if (any_path(route, head->path) && any_text(route->methods, route->method_count, method) &&
-            any_text(route->hosts, route->host_count, host) &&
+            any_host(route, head->host) &&
             (route->match == LUA_NOREF || lua_run_match(request, route->match)))
             return route;
     return NULL;

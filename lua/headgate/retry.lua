@@ -3,7 +3,7 @@
 local host = require "headgate.host"
 local core = require "headgate.core"
 
-local random, sleep, clock = host.random, host.sleep, host.clock
+local random, sleep = host.random, host.sleep
 
 -- Twice as long each time, and somewhere in the upper half of it, so that many who failed together
 -- do not come back together.
@@ -30,8 +30,7 @@ return function(handler, o)
 
       -- Retry-After is obeyed if there is time for it; else this has failed now.
       local time = math.max(pause(attempt, least, most), err.retry_after or 0)
-      local deadline = req.deadline
-      if time > longest or (deadline and clock() + time >= deadline) then return nil, err end
+      if time > longest or time >= (req.deadline or math.huge) then return nil, err end
       sleep(time)
     end
   end)

@@ -26,7 +26,8 @@ return function(o)
   core.handler(o.handler, "s.route: handler")
   return {
     path = texts(o.path, "s.route: path", "^/[^%s?#]*$", '"/v1/chat/completions" or "/v1/..."'),
-    host = texts(o.host, "s.route: host", "^[%w%.%-%*:]+$", '"api.example.com"'),
+    host = texts(o.host, "s.route: host", "^%*?[%w%.%-:%[%]]+$",
+      '"api.example.com" or "*.example.com"'),
     method = texts(o.method, "s.route: method", "^%u+$", '"POST"'),
     match = core.optional_function(o.match, "s.route: match"),
     auth = core.optional_function(o.auth, "s.route: auth"),

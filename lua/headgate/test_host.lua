@@ -138,7 +138,7 @@ for _, name in ipairs(field_names) do is_field[name] = true end
 Request.meta = {
   __index = function(req, name)
     local fields = rawget(req, "fields")
-    if name == "deadline" then return fields.due end
+    if name == "deadline" then return fields.due and math.max(fields.due - host.clock(), 0) end
     if Request[name] then return Request[name] end
     local value = fields[name]
     if value == nil and not is_field[name] and name ~= "tags" and name ~= "finals" then
@@ -267,8 +267,7 @@ end
 -- How long it may take: the strictest of the limits.
 local function limit_of(req, options)
   local limit = math.huge
-  local left = req.deadline and math.max(req.deadline - host.clock(), 0)
-  for _, seconds in pairs { options and options.timeout, options and options.first_token, left } do
+  for _, seconds in pairs { options and options.timeout, options and options.first_token, req.deadline } do
     limit = math.min(limit, seconds)
   end
   return limit
@@ -367,24 +366,24 @@ end
 
 -- ---- caches ------------------------------------------------------------------------------------
 
-function host.cache(name)
-  return { name = name }
+function host.cache(name, how)
+  return { name = name, how = how }
 end
 
-local function entry_of(cache, req, how)
+local function entry_of(cache, req)
   local entries = fake.caches[cache.name] or { kept = {} }
   fake.caches[cache.name] = entries
   local key = host.json_encode(req.body)
-  if how.mode == "semantic" then
+  if cache.how.mode == "semantic" then
     -- Near enough for a test: case, spaces and punctuation make no difference.
     local body = req.body or {}
     key = table.concat(texts_of(body.messages or body.input or "", {}), " "):lower():gsub("%W+", "")
   end
-  return entries, how.mode .. ":" .. key
+  return entries, cache.how.mode .. ":" .. key
 end
 
-function host.cache_lookup(cache, req, how)
-  local entries, key = entry_of(cache, req, how)
+function host.cache_lookup(cache, req)
+  local entries, key = entry_of(cache, req)
   host.sleep(entries.after or 0)
   if entries.fails then return nil, host.error("internal", 500, "the cache failed") end
   local kept = entries.kept[key]
@@ -394,12 +393,12 @@ function host.cache_lookup(cache, req, how)
   return resp
 end
 
-function host.cache_store(cache, req, resp, how)
-  local entries, key = entry_of(cache, req, how)
+function host.cache_store(cache, req, resp)
+  local entries, key = entry_of(cache, req)
   if entries.fails then return end
   entries.kept[key] = {
     text = resp:text(), status = resp.status, provider = resp.provider, model = resp.model,
-    until_ = host.clock() + (how.ttl or 3600),
+    until_ = host.clock() + cache.how.ttl,
   }
 end
 

@@ -518,3 +518,27 @@ def test_a_stream_through_every_wrapper_still_streams(routed):
                      CACHE, a=fails(503), b=says("deep"))
     answer = chat(gate.port, stream=True)
     assert text_of(answer) == "deep" and answer.body.endswith(DONE)
+
+
+@pytest.mark.parametrize("host, text", [
+    ("api.example.com", "a"), ("API.example.com:8080", "a"), ("x.api.example.com", "b"),
+    ("example.com", "c"), ("special.example.com:99", "d"), ("special.example.com:98", "b"),
+    ("[::1]:8787", "a"), ("other", "c"),
+])
+def test_routes_are_chosen_by_host(routed, host, text):
+    def at(host, target):
+        return (HEAD + f'return s.route {{ path = "/v1/chat/completions", {host} '
+                       f'handler = s.target "{target}/m" }}')
+
+    gate, _ = routed({"1.lua": at('host = { "api.example.com", "[::1]" },', "a"),
+                      "2.lua": at('host = "special.example.com:99",', "d"),
+                      "3.lua": at('host = "*.example.com",', "b"), "4.lua": at("", "c")},
+                     a=says("a"), b=says("b"), c=says("c"), d=says("d"))
+    assert text_of(chat(gate.port, headers={"Host": host})) == text
+
+
+def test_a_route_sees_how_much_time_is_left(routed):
+    gate, _ = routed({"chat.lua": HEAD + 'return s.route { path = "/v1/chat/completions", '
+                      'deadline = "5s", handler = function(req) s.sleep "100ms" '
+                      'return s.deny(418, ("%.1f"):format(req.deadline)) end }'}, a=says("hi"))
+    assert 4.0 < float(chat(gate.port).json()["error"]["message"]) < 4.95

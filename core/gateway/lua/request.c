@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/text.h"
 #include "gateway/handles.h"
 #include "gateway/lua/parts.h"
@@ -61,6 +62,13 @@ static const char *const kind_names[] = {
     [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",       [HG_R_RAW] = "raw",
 };
 
+static void push_time_left(lua_State *L, const struct request *request)
+{
+    hg_ns left = request->deadline - clock_now();
+
+    request->deadline ? lua_pushnumber(L, left > 0 ? (double)left / 1e9 : 0) : lua_pushnil(L);
+}
+
 static int field_push(lua_State *L, struct request *request, const struct shape *shape, hg_str name)
 {
     if (text_is(name, HG_S("model")))
@@ -87,7 +95,7 @@ static int field_push(lua_State *L, struct request *request, const struct shape 
     else if (text_is(name, HG_S("attempt")))
         lua_pushinteger(L, request->attempt_count);
     else if (text_is(name, HG_S("deadline")))
-        request->deadline ? lua_pushnumber(L, (double)request->deadline / 1e9) : lua_pushnil(L);
+        push_time_left(L, request);
     else
         return 0;
     return 1;
@@ -278,7 +286,7 @@ static int metadata_newindex(lua_State *L)
     return 0;
 }
 
-/* No key has a budget of its own yet in this gateway, so what is left is without limit. */
+/* Credentials are not known to the gateway as keys with budgets, so there is no limit. */
 static int budget_left(lua_State *L)
 {
     lua_pushnumber(L, (lua_Number)(__builtin_inf()));
