@@ -322,8 +322,10 @@ static int push_outcome(lua_State *L, void *arg)
     set_number(L, "seconds", (double)(request->ended - request->began) / 1e9);
     if (request->first_token)
         set_number(L, "first_token", (double)(request->first_token - request->began) / 1e9);
-    set_text(L, "outcome", fault_name(request->fault.kind));
-    lua_pushboolean(L, request->fault.kind == FAULT_NONE);
+    bool ok = request->fault.kind == FAULT_NONE;
+
+    set_text(L, "outcome", ok ? HG_S("ok") : fault_name(request->fault.kind));
+    lua_pushboolean(L, ok);
     lua_setfield(L, -2, "ok");
     lua_pushboolean(L, request->client_gone);
     lua_setfield(L, -2, "client_gone");

@@ -30,8 +30,7 @@ static void letters(char *to, hg_str text)
     size_t n = 0;
 
     for (size_t i = 0; i < text.n && n < TEXT - 1; i++)
-        if ((unsigned char)((text.p[i] | 0x20) - 'a') < 26 ||
-            (unsigned char)(text.p[i] - '0') < 10)
+        if ((unsigned char)((text.p[i] | 0x20) - 'a') < 26 || (unsigned char)(text.p[i] - '0') < 10)
             to[n++] = (char)(text.p[i] | 0x20);
     to[n] = 0;
 }
