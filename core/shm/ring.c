@@ -1,6 +1,11 @@
 /* Positions only grow; the offset in the ring is a position modulo its size. A record never wraps:
  * what is left at the end is filled with one record of kind PAD, made visible together with the
- * record behind it. Everything is aligned to 8, so there is always room for a header. */
+ * record behind it. Everything is aligned to 8, so there is always room for a header.
+ *
+ * From an empty ring the producer jumps to the front: what lies between is not filled but void, and
+ * takes no room from the records that follow. The jump is one word, which means nothing until the
+ * head has moved: a producer that dies before leaves the ring empty, and its successor jumps from
+ * the same place. */
 #include "shm/ring.h"
 
 #include <stdatomic.h>
@@ -17,15 +22,14 @@ struct header {
     uint32_t kind;
 };
 
-/* An idle ring starts again at the front once it has got this far: the rest is lost as room until
- * the consumer has passed it, so a burst must find enough of it before. */
-#define RESTART_AT(size) ((size) / 2)
+#define NO_JUMP UINT64_MAX
 
 struct ring {
     uint64_t size;
 
     /* The producer's. */
     _Alignas(64) _Atomic uint64_t head;
+    _Atomic uint64_t jump; /* from here to the front; stale if the consumer is beyond it */
     uint64_t reserved_at;
     size_t reserved;
     _Atomic uint64_t dropped;
@@ -46,6 +50,7 @@ void ring_init(struct ring *ring, uint64_t size)
 {
     ensure(size >= 4096 && size <= UINT32_MAX && (size & (size - 1)) == 0);
     ring->size = size;
+    ring->jump = NO_JUMP;
 }
 
 static uint64_t whole(uint64_t n)
@@ -58,16 +63,41 @@ static struct header *header_at(struct ring *ring, uint64_t position)
     return (struct header *)(void *)(ring->bytes + (position & (ring->size - 1)));
 }
 
-/* Where a record of `need` bytes would go; behind a pad if that is the front. */
-static uint64_t place_for(const struct ring *ring, uint64_t head, uint64_t tail, uint64_t need)
+static uint64_t front_behind(const struct ring *ring, uint64_t position)
 {
-    uint64_t left = ring->size - (head & (ring->size - 1));
+    return (position | (ring->size - 1)) + 1;
+}
 
-    if (left < need)
-        return head + left;
-    if (head == tail && ring->size - left >= RESTART_AT(ring->size) && left + need <= ring->size)
-        return head + left;
-    return head;
+/* Where the oldest record is, if there is one: where the consumer stands or has to jump to. */
+static uint64_t oldest(const struct ring *ring, uint64_t head, uint64_t tail)
+{
+    if (tail != head && tail == atomic_load_explicit(&ring->jump, memory_order_relaxed))
+        return front_behind(ring, tail);
+    return tail;
+}
+
+/* Where a record of `need` bytes goes; false if there is no room. What is skipped before it is
+ * marked, invisibly, as a jump or as a pad. */
+static bool find_room(struct ring *ring, uint64_t need, uint64_t *ret_at)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    uint64_t front = front_behind(ring, head);
+
+    *ret_at = head;
+    if (head == tail && (head & (ring->size - 1))) {
+        atomic_store_explicit(&ring->jump, head, memory_order_relaxed);
+        *ret_at = front;
+        return true;
+    }
+    if (front - head < need)
+        *ret_at = front;
+    if (*ret_at + need - oldest(ring, head, tail) > ring->size)
+        return false;
+    if (*ret_at != head)
+        *header_at(ring, head) =
+            (struct header){(uint32_t)(front - head - sizeof(struct header)), PAD};
+    return true;
 }
 
 static void count(_Atomic uint64_t *number)
@@ -79,24 +109,13 @@ static void count(_Atomic uint64_t *number)
 
 char *ring_reserve(struct ring *ring, size_t n)
 {
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    uint64_t need = sizeof(struct header) + whole(n), at;
 
     ring->reserved = 0;
-    if (n > ring->size / 4) {
+    if (n > ring->size / 4 || !find_room(ring, need, &at)) {
         count(&ring->dropped);
         return NULL;
     }
-    uint64_t need = sizeof(struct header) + whole(n);
-    uint64_t at = place_for(ring, head, tail, need);
-
-    if (at + need - tail > ring->size) {
-        count(&ring->dropped);
-        return NULL;
-    }
-    if (at != head)
-        *header_at(ring, head) =
-            (struct header){(uint32_t)(at - head - sizeof(struct header)), PAD};
     ring->reserved_at = at;
     ring->reserved = whole(n) + 1;
     return (char *)(header_at(ring, at) + 1);
@@ -111,12 +130,13 @@ void ring_commit(struct ring *ring, size_t n)
                           memory_order_release);
 }
 
-/* The record at *at or behind a pad there; *at moves behind it. The head is trusted only as far as
- * it makes sense: a plugin may have written anywhere before its worker died. */
+/* The record at *at, or behind a jump or a pad there; *at moves behind it. The head is trusted only
+ * as far as it makes sense: a plugin may have written anywhere before its worker died. */
 static bool step(struct ring *ring, uint64_t *at, hg_str *ret_record)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 
+    *at = oldest(ring, head, *at);
     while (*at != head) {
         uint64_t left = ring->size - (*at & (ring->size - 1));
         const struct header *header = header_at(ring, *at);
@@ -180,7 +200,7 @@ struct ring_stats ring_stats(const struct ring *ring)
 
     return (struct ring_stats){
         .size = ring->size,
-        .used = head - tail,
+        .used = head - oldest(ring, head, tail),
         .dropped = atomic_load_explicit(&ring->dropped, memory_order_relaxed),
         .corrupt = atomic_load_explicit(&ring->corrupt, memory_order_relaxed),
     };

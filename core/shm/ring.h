@@ -9,8 +9,8 @@
  * those records again. So control releases a record after it has been handed on, and what it did in
  * its last moments may be done twice (at least once, in order; exactly once as long as it lives).
  *
- * When the consumer has caught up, the producer starts again at the front, so that a ring touches
- * few pages as long as control keeps up. */
+ * When the consumer has caught up, the producer jumps to the front: a ring touches few pages as
+ * long as control keeps up, and an idle one has its whole room for a burst. */
 #pragma once
 
 #include <stdbool.h>
