@@ -9,7 +9,7 @@
 
 /* One bit for each of 64 bytes. */
 struct masks {
-    uint64_t quotes, slashes, odd;
+    uint64_t quotes, slashes, odd, newlines;
 };
 
 FOR_AVX2 static inline uint64_t bits_of(__m256i low, __m256i high)
@@ -52,6 +52,7 @@ FOR_AVX2 static inline bool masks_of(const uint8_t *p, uint8_t foreign, struct m
         return false;
     ret_masks->quotes = bits_equal(low, high, '"');
     ret_masks->slashes = bits_equal(low, high, '\\');
+    ret_masks->newlines = bits_equal(low, high, 'n');
     ret_masks->odd = bits_of(odd_of(low, passed), odd_of(high, passed));
     return true;
 }
@@ -62,45 +63,71 @@ static bool is_short_escape(uint8_t c)
            c == 'f';
 }
 
-/* Looks one byte further than the 64, at what an escape in the last place stands for. */
+/* The bytes that a backslash stands before. A run of backslashes escapes every other byte from its
+ * second one on: adding the beginning of a run to it carries into the byte behind, which tells runs
+ * that begin at odd places from those at even ones, all of the block at once. *carry is 1 if the
+ * first byte of this block, then of the next, is escaped by the block before. */
+static inline uint64_t escaped_of(uint64_t slashes, uint64_t *carry)
+{
+    const uint64_t even = UINT64_C(0x5555555555555555);
+    uint64_t behind, odd_runs, sum;
+
+    slashes &= ~*carry;
+    behind = slashes << 1 | *carry;
+    odd_runs = slashes & ~behind & ~even;
+    *carry = __builtin_add_overflow(slashes, odd_runs, &sum);
+    return behind & (even ^ sum << 1);
+}
+
+/* Those of some escaped bytes that make no escape of two characters. */
+static uint64_t unusual_escapes(const uint8_t *p, uint64_t escaped)
+{
+    while (escaped && is_short_escape(p[__builtin_ctzll(escaped)]))
+        escaped &= escaped - 1;
+    return escaped;
+}
+
 FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, uint8_t foreign,
                                         bool *ret_escaped)
 {
-    while (end - p > 64) {
+    uint64_t carry = 0, any = 0;
+
+    for (; end - p >= 64; p += 64) {
         struct masks masks;
-        unsigned step = 64;
+        uint64_t escaped, unusual, stop;
 
         if (!masks_of(p, foreign, &masks)) {
-            p += 64;
+            if (carry && !is_short_escape(*p))
+                break;
+            any |= carry;
+            carry = 0;
             continue;
         }
-        while (masks.slashes) {
-            unsigned i = (unsigned)__builtin_ctzll(masks.slashes);
-            uint64_t before = (UINT64_C(1) << i) - 1, pair = UINT64_C(3) << i;
+        escaped = escaped_of(masks.slashes, &carry);
+        unusual = escaped & ~(masks.quotes | masks.slashes | masks.newlines);
+        if (unusual)
+            unusual = unusual_escapes(p, unusual);
+        stop = (masks.quotes & ~escaped) | masks.odd | unusual;
+        any |= escaped;
+        if (stop) {
+            unsigned i = (unsigned)__builtin_ctzll(stop);
 
-            if ((masks.quotes | masks.odd) & before)
-                break;
-            if (!is_short_escape(p[i + 1]))
-                return p + i;
-            *ret_escaped = true;
-            masks.slashes &= ~pair;
-            masks.quotes &= ~pair;
-            if (i == 63)
-                step = 65;
+            if (any)
+                *ret_escaped = true;
+            return p + i - (unusual >> i & 1);
         }
-        if (masks.quotes | masks.odd)
-            return p + __builtin_ctzll(masks.quotes | masks.odd);
-        p += step;
     }
-    return p;
+    if (any)
+        *ret_escaped = true;
+    return p - carry;
 }
 
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
                                        uint8_t foreign, bool *ret_escaped)
 {
-    if (end - p > 64 && __builtin_cpu_supports("avx2")) {
+    if (end - p >= 64 && __builtin_cpu_supports("avx2")) {
         p = far_avx2(p, end, foreign, ret_escaped);
-        if (end - p > 64)
+        if (end - p >= 64)
             return p;
     }
     for (; end - p >= 16; p += 16) {

@@ -54,7 +54,8 @@ static inline __m128i find_load(const uint8_t *p)
 #endif
 
 /* Like find_string_special, for long runs: with the widest registers there are, and passing over
- * escapes of two characters as well; then *ret_escaped becomes true. It may stop at any escape. */
+ * escapes of two characters as well. It may stop at any escape. *ret_escaped becomes true if there
+ * was one on the way; it may also do so for one that follows in the same block. */
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
                                        uint8_t foreign, bool *ret_escaped);
 
