@@ -70,6 +70,9 @@ struct dialect_error {
     int status; /* said in the body; 0: not */
 };
 
+/* The type of an ERROR event for what is no event of its format at all. */
+#define DIALECT_BROKEN HG_S("upstream_protocol_error")
+
 struct chat;
 struct translation;
 
@@ -123,8 +126,10 @@ struct dialect {
      */
     void (*event_with_text)(struct arena *arena, hg_str data, hg_str text, struct chain *out);
 
-    /* What ends a whole stream. Some servers leave it out, and some clients wait for it. */
+    /* What ends a whole stream, and whether a frame is that. Some servers leave it out, and some
+     * clients wait for it. Empty and NULL if the format has none. */
     hg_str end_mark;
+    bool (*is_end)(hg_str event, hg_str data);
 
     /* Bodies that we make ourselves. */
     hg_str (*error_body)(struct arena *arena, int status, hg_str type, hg_str code, hg_str message);
