@@ -92,7 +92,15 @@ struct dialect {
     /* The kind of request that a path of this dialect means; 0 if it is none of its paths. */
     uint32_t (*kind_of)(enum method method, hg_str path);
 
-    void (*read_request)(uint32_t kind, hg_json doc, struct dialect_request *ret);
+    /* `path` is the client's: some formats name the model there, or that it is a stream. */
+    void (*read_request)(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
+                         struct dialect_request *ret);
+
+    /* The texts of a document that people or models wrote, in its order: of a request, of a whole
+     * answer, and of one event of a stream (what it adds). Generous: a guard must see all of it. */
+    void (*request_visit)(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+    void (*answer_visit)(uint32_t kind, hg_json doc, struct text_visitor *visitor);
+    void (*event_visit)(hg_json doc, struct text_visitor *visitor);
 
     /* How many tokens the request may have: an estimate, for routes that ask. */
     uint64_t (*tokens)(uint32_t kind, hg_json doc);

@@ -116,7 +116,8 @@ static enum step_next step_receive(struct request *request)
                      "this endpoint needs a JSON body (content-type: application/json)");
     if (request->fault.kind != FAULT_NONE)
         return go_to(request, &deliver);
-    request->dialect->read_request(request->asked.kind, request->doc, &request->asked);
+    request->dialect->read_request(request->arena, request->asked.kind, head->path, request->doc,
+                                   &request->asked);
     request->shape.model = request->asked.model;
     return go_to(request, &route);
 }

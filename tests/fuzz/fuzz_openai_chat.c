@@ -48,7 +48,7 @@ static void document(struct arena *arena, uint32_t kind, hg_str text)
 
     if (!json_parse(arena, text, &doc, NULL))
         return;
-    dialect->read_request(kind, doc, &request);
+    dialect->read_request(arena, kind, HG_S(""), doc, &request);
     dialect->tokens(kind, doc);
     dialect->read_answer(arena, kind, doc, &answer);
     ensure(!(answer.is_valid && answer.is_error));

@@ -1,11 +1,18 @@
 /* The OpenAI chat format, with its neighbours under /v1: most servers of the field speak it. */
+#include <headgate/provider.h>
+
 #include "dialect/openai_chat/parts.h"
 
 const struct dialect dialect_openai_chat = {
     .name = "openai_chat",
     .wire = HG_WIRE_OPENAI_CHAT,
+    .framing = HG_FRAME_SSE,
+    .stream_type = {"text/event-stream", 17},
     .kind_of = openai_kind_of,
     .read_request = openai_read_request,
+    .request_visit = openai_request_visit,
+    .answer_visit = openai_answer_visit,
+    .event_visit = openai_event_visit,
     .tokens = openai_tokens,
     .request_texts = openai_request_texts,
     .answer_texts = openai_answer_texts,

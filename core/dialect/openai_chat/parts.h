@@ -25,7 +25,8 @@ void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,
 
 uint32_t openai_kind_of(enum method method, hg_str path);
 uint64_t openai_tokens(uint32_t kind, hg_json doc);
-void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret);
+void openai_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
+                         struct dialect_request *ret);
 
 /* ---- usage.c --------------------------------------------------------------------------------- */
 

@@ -158,12 +158,14 @@ uint64_t openai_tokens(uint32_t kind, hg_json doc)
            json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
 }
 
-void openai_read_request(uint32_t kind, hg_json doc, struct dialect_request *ret)
+void openai_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
+                         struct dialect_request *ret)
 {
     hg_json usage = json_get(doc, "/stream_options/include_usage");
 
+    (void)path;
     *ret = (struct dialect_request){.kind = kind};
-    ret->model = json_str(json_arena(doc), json_member(doc, HG_S("model")));
+    ret->model = json_str(arena, json_member(doc, HG_S("model")));
     ret->is_stream = json_is_yes(json_member(doc, HG_S("stream")));
     ret->wants_usage = json_is_yes(usage);
 }

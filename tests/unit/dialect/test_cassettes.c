@@ -364,7 +364,7 @@ static void request_test(const struct tally *tally, hg_str body)
 
     if (!body.n || !json_parse(tally->arena, body, &doc, NULL))
         return;
-    dialect->read_request(HG_R_CHAT, doc, &request);
+    dialect->read_request(tally->arena, HG_R_CHAT, HG_S(""), doc, &request);
     WANT(tally, dialect->tokens(HG_R_CHAT, doc) > 0, "request");
     size_t count = dialect->request_texts(tally->arena, HG_R_CHAT, doc, NULL, 0);
     hg_text *texts = arena_alloc(tally->arena, (count + 1) * sizeof *texts);

@@ -100,17 +100,19 @@ START_TEST(a_request_is_read)
                               "{\"role\":\"user\",\"content\":\"12345678\"},"
                               "{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}"));
 
-    dialect->read_request(HG_R_CHAT, doc, &request);
+    dialect->read_request(arena, HG_R_CHAT, HG_S(""), doc, &request);
     same(request.model, "gpt-4");
     ck_assert(request.is_stream && request.wants_usage);
     ck_assert_uint_eq(dialect->tokens(HG_R_CHAT, doc), 2 + 4 + 4 + 800);
-    dialect->read_request(
-        HG_R_EMBED, parsed(HG_S("{\"model\":\"e\",\"input\":[1,2],\"stream\":\"yes\"}")), &request);
+    dialect->read_request(arena, HG_R_EMBED, HG_S(""),
+                          parsed(HG_S("{\"model\":\"e\",\"input\":[1,2],\"stream\":\"yes\"}")),
+                          &request);
     ck_assert(!request.is_stream && !request.wants_usage);
     same(request.model, "e");
-    dialect->read_request(HG_R_CHAT, (hg_json){0}, &request);
+    dialect->read_request(arena, HG_R_CHAT, HG_S(""), (hg_json){0}, &request);
     ck_assert_uint_eq(request.model.n, 0);
-    dialect->read_request(HG_R_CHAT, parsed(HG_S("{\"model\":3,\"messages\":{}}")), &request);
+    dialect->read_request(arena, HG_R_CHAT, HG_S(""), parsed(HG_S("{\"model\":3,\"messages\":{}}")),
+                          &request);
     ck_assert_uint_eq(request.model.n, 0);
 }
 END_TEST
