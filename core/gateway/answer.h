@@ -5,8 +5,7 @@
 #include "base/chain.h"
 #include "gateway/request.h"
 
-struct guard_use;
-struct cache_use;
+struct stage;
 
 struct answer {
     struct answer *next; /* of the same request */
@@ -17,8 +16,7 @@ struct answer {
     struct attempt *attempt; /* NULL if no upstream made it */
     struct chain *body;      /* whole; NULL: it comes from the attempt */
     bool is_stream;          /* server-sent events */
-    struct cache_use *cache; /* where to keep it when it is whole; NULL: nowhere */
-    struct guard_use *guard; /* guards that watch the stream; NULL: none */
+    struct stage *stages;    /* what these pass through; see stage.h */
 };
 
 struct answer *answer_new(struct request *request);

@@ -244,6 +244,11 @@ void attempt_pause(struct attempt *attempt, bool paused)
         outbound_pause(attempt->outbound, paused);
 }
 
+bool attempt_lacks_mark(const struct attempt *attempt)
+{
+    return attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error;
+}
+
 hg_str attempt_body(const struct attempt *attempt)
 {
     return buffer_text(&attempt->whole);

@@ -112,5 +112,8 @@ void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, voi
 /* Stops reading from the upstream, or goes on. */
 void attempt_pause(struct attempt *attempt, bool paused);
 
+/* Whether a stream that is whole ended without the mark of its format, which some clients need. */
+bool attempt_lacks_mark(const struct attempt *attempt);
+
 /* The whole body of an answer that is no stream, or of an error. */
 hg_str attempt_body(const struct attempt *attempt);

@@ -4,13 +4,16 @@
 
 #include <headgate/cache.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "gateway/attempt.h"
+#include "gateway/flight.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
+#include "gateway/stage.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
@@ -192,8 +195,22 @@ struct cache_lookup {
     struct op *op;
     hg_cache_key key;
     hg_cache_hit hit;
-    void (*on_found)(void *arg, struct answer *answer);
+    struct answer *found;
+    void (*on_done)(void *arg);
     void *arg;
+
+    /* Who else asks the same. */
+    struct flight *flight; /* that it leads; NULL: none */
+    struct flight_follower follower;
+
+    /* Keeping. */
+    struct answer *answer;
+    bool is_kept, is_over; /* somebody will say how it ended; that has been said */
+    hg_ns ttl;
+    struct buffer events;
+    void (*on_events)(void *arg, hg_str events);
+    void (*on_end)(void *arg, const struct fault *fault);
+    void *stage_arg;
 };
 
 /* The stored bytes as what this client wants: events or a whole body. */
@@ -211,15 +228,11 @@ static bool body_fit(struct request *request, bool is_events, hg_str bytes, stru
                               request->asked.wants_usage, out);
 }
 
-static struct answer *answer_of_hit(struct request *request, hg_cache_hit *hit)
+static struct answer *answer_of_bytes(struct request *request, hg_str bytes, bool is_events)
 {
     struct chain *body = chain_new(request->arena);
-    hg_str bytes = arena_text(request->arena, (hg_str){hit->value.p, hit->value.n});
-    bool is_events = hit->meta.n && *hit->meta.p == 'e';
 
-    if (hit->value.ref)
-        block_unref(hit->value.ref);
-    if (!body_fit(request, is_events, bytes, body))
+    if (!body_fit(request, is_events, arena_text(request->arena, bytes), body))
         return NULL;
     struct answer *answer = answer_new(request);
 
@@ -230,168 +243,263 @@ static struct answer *answer_of_hit(struct request *request, hg_cache_hit *hit)
     return answer;
 }
 
-static bool is_near(struct cache_lookup *lookup)
-{
-    if (!lookup->options->is_semantic || lookup->hit.score >= lookup->options->threshold)
-        return true;
-    if (lookup->hit.value.ref)
-        block_unref(lookup->hit.value.ref);
-    return false;
-}
-
-static struct answer *looked_up(struct cache_lookup *lookup, hg_rc rc)
+static void result_note(struct cache_lookup *lookup, enum cache_state otherwise)
 {
     struct request *request = lookup->request;
-    struct answer *answer = NULL;
+    struct gateway_metrics *metrics = &request->gateway->metrics;
 
-    if (rc == HG_OK && is_near(lookup))
-        answer = answer_of_hit(request, &lookup->hit);
+    request->cache = lookup->found ? CACHE_HIT : otherwise;
+    metric_add(lookup->found ? metrics->cache_hits : metrics->cache_misses, 1);
+}
 
-    request->cache = answer ? CACHE_HIT : rc < 0 ? CACHE_ERROR : CACHE_MISS;
-    metric_add(
-        answer ? request->gateway->metrics.cache_hits : request->gateway->metrics.cache_misses, 1);
+/* What the plugin has found, for this request and for those who wait for it. */
+static void hit_take(struct cache_lookup *lookup)
+{
+    const hg_cache_hit *hit = &lookup->hit;
+    hg_str bytes = {hit->value.p, hit->value.n};
+    bool is_events = hit->meta.n && *hit->meta.p == 'e';
+
+    if (!lookup->options->is_semantic || hit->score >= lookup->options->threshold)
+        lookup->found = answer_of_bytes(lookup->request, bytes, is_events);
+    if (lookup->found)
+        flight_land(&lookup->flight, bytes, is_events);
+    if (hit->value.ref)
+        block_unref(hit->value.ref);
+}
+
+static void looked_up(struct cache_lookup *lookup, hg_rc rc)
+{
+    if (rc == HG_OK)
+        hit_take(lookup);
+    result_note(lookup, rc < 0 ? CACHE_ERROR : CACHE_MISS);
     op_end(&lookup->op, HG_OK);
-    return answer;
 }
 
 static void on_lookup(void *arg, hg_rc rc)
 {
     struct cache_lookup *lookup = arg;
 
-    lookup->on_found(lookup->arg, looked_up(lookup, rc));
+    looked_up(lookup, rc);
+    lookup->on_done(lookup->arg);
 }
 
-bool cache_find(struct request *request, const struct shape *shape,
-                const struct cache_options *options,
-                void (*on_found)(void *arg, struct answer *answer), void *arg,
-                struct answer **ret_answer, struct cache_lookup **ret_lookup)
-{
-    struct instance *instance = options->cache->instance;
-    const hg_cache *functions = instance_iface(instance, HG_CACHE);
+/* ---- others who ask the same ----------------------------------------------------------------- */
 
-    *ret_answer = NULL;
-    if (!is_cacheable(request) || !functions)
+static void on_arena_end(void *arg)
+{
+    struct cache_lookup *lookup = arg;
+
+    flight_fail(&lookup->flight);
+    buffer_done(&lookup->events);
+}
+
+static void on_turn(void *arg, enum flight_turn turn, struct flight *flight, hg_str bytes,
+                    bool is_events)
+{
+    struct cache_lookup *lookup = arg;
+
+    if (turn == FLIGHT_LANDED)
+        lookup->found = answer_of_bytes(lookup->request, bytes, is_events);
+    lookup->flight = flight;
+    result_note(lookup, CACHE_MISS);
+    lookup->on_done(lookup->arg);
+}
+
+/* True if it waits for another request that asks the same. */
+static bool follow(struct cache_lookup *lookup)
+{
+    struct request *request = lookup->request;
+    struct flight *flight =
+        flight_find(request->gateway, lookup->options->cache, lookup->key.digest);
+
+    if (!flight)
+        lookup->flight = flight_lead(request, lookup->options->cache, lookup->key.digest);
+    else if (request->flights == 0) {
+        lookup->follower.request = request;
+        lookup->follower.on_turn = on_turn;
+        lookup->follower.arg = lookup;
+        flight_follow(flight, &lookup->follower, clock_now() + lookup->options->wait);
         return true;
+    }
+    return false;
+}
+
+struct cache_lookup *cache_lookup_new(struct request *request, const struct shape *shape,
+                                      const struct cache_options *options)
+{
+    if (!is_cacheable(request))
+        return NULL;
     struct cache_lookup *lookup = arena_zalloc(request->arena, sizeof *lookup);
 
     lookup->request = request;
     lookup->options = options;
-    lookup->on_found = on_found;
-    lookup->arg = arg;
     lookup->hit.size = sizeof lookup->hit;
+    arena_on_end(request->arena, on_arena_end, lookup);
     key_make(request, shape, options, &lookup->key);
+    return lookup;
+}
+
+bool cache_find(struct cache_lookup *lookup, bool detached, void (*on_done)(void *arg), void *arg)
+{
+    struct request *request = lookup->request;
+    struct instance *instance = lookup->options->cache->instance;
+    const hg_cache *functions = instance_iface(instance, HG_CACHE);
+
+    lookup->on_done = on_done;
+    lookup->arg = arg;
+    if (lookup->options->wait && !detached && follow(lookup))
+        return false;
     lookup->op = op_begin(request->gateway->plugins, instance, req_of_view(&request->view),
                           clock_now() + CACHE_PATIENCE, on_lookup, lookup);
     hg_rc rc = OP_CALL(lookup->op, "lookup",
                        functions->lookup(instance_self(instance), op_handle(lookup->op),
                                          &lookup->key, &lookup->hit));
 
-    if (rc == HG_PENDING) {
-        *ret_lookup = lookup;
+    if (rc == HG_PENDING)
         return false;
-    }
-    *ret_answer = looked_up(lookup, rc);
+    looked_up(lookup, rc);
     return true;
 }
 
 void cache_find_cancel(struct cache_lookup *lookup)
 {
     op_end(&lookup->op, HG_E_CANCELLED);
+    flight_leave(&lookup->follower);
+    flight_fail(&lookup->flight);
+}
+
+struct answer *cache_found(const struct cache_lookup *lookup)
+{
+    return lookup->found;
+}
+
+void cache_give_up(struct cache_lookup *lookup)
+{
+    if (!lookup->is_kept)
+        flight_fail(&lookup->flight);
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
-struct cache_use {
+struct keeping {
     struct request *request;
-    struct gateway_instance *cache;
-    hg_cache_key key;
-    hg_ns ttl;
-    struct buffer events;
     struct op *op;
 };
 
-static void use_free(void *arg)
-{
-    struct cache_use *use = arg;
-
-    buffer_done(&use->events);
-}
-
-void cache_use_new(struct answer *answer, const struct shape *shape,
-                   const struct cache_options *options)
-{
-    struct request *request = answer->request;
-
-    if (!is_cacheable(request) || answer->status < 200 || answer->status > 299)
-        return;
-    struct cache_use *use = arena_zalloc(request->arena, sizeof *use);
-
-    use->request = request;
-    use->cache = options->cache;
-    /* Entries made together should not all end together. */
-    use->ttl = options->ttl ? options->ttl : TTL_DEFAULT;
-    use->ttl -= use->ttl / 1000 * (hg_ns)(request->id_number % 100);
-    key_make(request, shape, options, &use->key);
-    arena_on_end(request->arena, use_free, use);
-    answer->cache = use;
-}
-
-void cache_tee(struct cache_use *use, hg_str events)
-{
-    if (use->events.len + events.n <= KEPT_MAX)
-        buffer_add(&use->events, events.p, events.n);
-    else
-        use->ttl = 0; /* too long: the rest would be missing */
-}
-
-void cache_forget(struct cache_use **use)
-{
-    *use = NULL;
-}
-
 static void on_stored(void *arg, hg_rc rc)
 {
-    struct cache_use *use = arg;
-    struct request *request = use->request;
+    struct keeping *keeping = arg;
 
     (void)rc; /* a cache that cannot keep something is no failure of the request */
-    op_end(&use->op, HG_OK);
-    request_unref(&request);
+    op_end(&keeping->op, HG_OK);
+    request_unref(&keeping->request);
 }
 
-static void store(struct cache_use *use, const struct chain *value, bool is_events)
+static void store(struct cache_lookup *lookup, const struct chain *value, bool is_events)
 {
-    struct request *request = request_ref(use->request);
-    struct instance *instance = use->cache->instance;
+    struct request *request = lookup->request;
+    struct instance *instance = lookup->options->cache->instance;
     const hg_cache *functions = instance_iface(instance, HG_CACHE);
+    struct keeping *keeping = arena_zalloc(request->arena, sizeof *keeping);
 
-    use->op = op_begin(request->gateway->plugins, instance, req_of_view(&request->view),
-                       clock_now() + CACHE_PATIENCE, on_stored, use);
-    hg_rc rc = OP_CALL(use->op, "store",
-                       functions->store(instance_self(instance), op_handle(use->op), &use->key,
-                                        body_of_chain(value), is_events ? HG_S("e") : HG_S("b"),
-                                        use->ttl));
+    keeping->request = request_ref(request);
+    keeping->op = op_begin(request->gateway->plugins, instance, req_of_view(&request->view),
+                           clock_now() + CACHE_PATIENCE, on_stored, keeping);
+    hg_rc rc = OP_CALL(keeping->op, "store",
+                       functions->store(instance_self(instance), op_handle(keeping->op),
+                                        &lookup->key, body_of_chain(value),
+                                        is_events ? HG_S("e") : HG_S("b"), lookup->ttl));
     if (rc != HG_PENDING)
-        on_stored(use, rc);
+        on_stored(keeping, rc);
 }
 
-void cache_keep(struct cache_use **use)
+static void whole_keep(struct cache_lookup *lookup, const struct chain *value, bool is_events)
 {
-    struct cache_use *done = *use;
+    lookup->is_over = true;
+    store(lookup, value, is_events);
+    if (lookup->flight)
+        flight_land(&lookup->flight, chain_flat(value, lookup->request->arena), is_events);
+}
 
-    *use = NULL;
-    if (!done->ttl)
+static void events_keep(void *self)
+{
+    struct cache_lookup *lookup = self;
+    struct chain *value = chain_new(lookup->request->arena);
+
+    if (lookup->is_over)
         return;
-    struct chain *value = chain_new(done->request->arena);
-
-    chain_put_const(value, buffer_at(&done->events), done->events.len);
-    store(done, value, true);
+    chain_put_const(value, buffer_at(&lookup->events), lookup->events.len);
+    whole_keep(lookup, value, true);
 }
 
-void cache_keep_body(struct cache_use **use, const struct chain *body)
-{
-    struct cache_use *done = *use;
+/* ---- a stage of a stream --------------------------------------------------------------------- */
 
-    *use = NULL;
-    store(done, body, done->request->asked.is_stream);
+static void stage_start(void *self, void (*on_events)(void *arg, hg_str events),
+                        void (*on_end)(void *arg, const struct fault *fault), void *arg)
+{
+    struct cache_lookup *lookup = self;
+
+    lookup->on_events = on_events;
+    lookup->on_end = on_end;
+    lookup->stage_arg = arg;
+}
+
+static void stage_events(void *self, hg_str events)
+{
+    struct cache_lookup *lookup = self;
+
+    if (lookup->events.len + events.n > KEPT_MAX) {
+        lookup->is_over = true;
+        buffer_done(&lookup->events);
+        flight_dissolve(&lookup->flight);
+    }
+    if (!lookup->is_over)
+        buffer_add(&lookup->events, events.p, events.n);
+    lookup->on_events(lookup->stage_arg, events);
+}
+
+static void stage_stop(void *self)
+{
+    struct cache_lookup *lookup = self;
+
+    lookup->is_over = true;
+    flight_fail(&lookup->flight);
+}
+
+static void stage_end(void *self, bool whole)
+{
+    struct cache_lookup *lookup = self;
+    const struct attempt *attempt = lookup->answer->attempt;
+    hg_str mark = lookup->request->dialect->end_mark;
+
+    if (whole && !lookup->is_over && attempt && attempt_lacks_mark(attempt))
+        buffer_add(&lookup->events, mark.p, mark.n);
+    if (whole)
+        events_keep(lookup);
+    else
+        stage_stop(lookup);
+    lookup->on_end(lookup->stage_arg, NULL);
+}
+
+static const struct stage_kind cache_stage = {.start = stage_start,
+                                              .events = stage_events,
+                                              .end = stage_end,
+                                              .stop = stage_stop,
+                                              .settle = events_keep,
+                                              .passes = true};
+
+void cache_keep(struct cache_lookup *lookup, struct answer *answer)
+{
+    hg_ns ttl = lookup->options->ttl ? lookup->options->ttl : TTL_DEFAULT;
+
+    if (lookup->is_kept || answer->status < 200 || answer->status > 299)
+        return;
+    lookup->is_kept = true;
+    lookup->answer = answer;
+    /* Entries made together should not all end together. */
+    lookup->ttl = ttl - ttl / 1000 * (hg_ns)(lookup->request->id_number % 100);
+    if (answer->body && !answer->stages)
+        whole_keep(lookup, answer->body, answer->is_stream);
+    else
+        answer_add_stage(answer, &cache_stage, lookup);
 }

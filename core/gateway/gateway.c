@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "gateway/attempt.h"
+#include "gateway/flight.h"
 #include "gateway/handles.h"
 #include "gateway/lua/api.h"
 #include "gateway/relay.h"
@@ -584,6 +585,7 @@ void gateway_free(struct gateway **gateway)
     free(gone->instances);
     free(gone->https);
     upstreams_free(&gone->upstreams);
+    flights_free(&gone->flights);
     handles_free(&gone->handles);
     digest_free(&gone->digest);
     fingerprint_free(&gone->fingerprint);

@@ -15,6 +15,7 @@ struct handles;
 struct instance;
 struct digest;
 struct fingerprint;
+struct flights;
 struct region;
 struct ring;
 struct slot;
@@ -90,6 +91,7 @@ struct gateway {
     struct timer engine_timer;
     struct task engine_task;
     struct handles *handles;
+    struct flights *flights; /* NULL until there is one */
     struct route *routes;
     struct digest *digest;
     struct fingerprint *fingerprint; /* under a secret that all workers share */

@@ -37,11 +37,6 @@ bool guard_answer(struct answer *answer, struct gateway_instance *const *guards,
                   struct fault *ret_fault, struct guard_check **ret_check);
 void guard_check_cancel(struct guard_check *check);
 
-/* Guards on a stream: attached to the answer now, started by the relay. */
+/* Guards on a stream: a stage of the answer from now on. */
 void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
                    const struct guard_options *options);
-void guard_stream_start(struct guard_use *use, void (*on_events)(void *arg, hg_str events),
-                        void (*on_end)(void *arg, const struct fault *fault), void *arg);
-void guard_stream_events(struct guard_use *use, hg_str events);
-void guard_stream_end(struct guard_use *use);
-void guard_use_free(struct guard_use *use);

@@ -13,6 +13,7 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/guard_run.h"
+#include "gateway/stage.h"
 #include "http/sse.h"
 #include "plugin/host.h"
 #include "plugin/registry.h"
@@ -51,15 +52,19 @@ struct guard_use {
 
 static void advance(struct guard_use *use);
 
-static void use_free(void *arg)
+static void use_stop(void *self)
 {
-    guard_use_free(arg);
-}
+    struct guard_use *use = self;
 
-void guard_use_free(struct guard_use *use)
-{
     use->over = true;
     guard_run_cancel(&use->run);
+}
+
+static void use_free(void *arg)
+{
+    struct guard_use *use = arg;
+
+    use_stop(use);
     buffer_done(&use->events);
     buffer_done(&use->text);
     free(use->held);
@@ -274,44 +279,11 @@ static void *stream_memory(struct request *request, const hg_guard *functions)
                : NULL;
 }
 
-void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
-                   const struct guard_options *options)
+static void use_start(void *self, void (*on_events)(void *arg, hg_str events),
+                      void (*on_end)(void *arg, const struct fault *fault), void *arg)
 {
-    struct request *request = answer->request;
-    struct guard_use *use = arena_zalloc(request->arena, sizeof *use);
+    struct guard_use *use = self;
 
-    use->answer = answer;
-    use->mode = options->mode;
-    use->window = WINDOW_DEFAULT;
-    use->overlap = OVERLAP_DEFAULT;
-    for (unsigned i = 0; i < count && i < GUARDS_MAX; i++) {
-        const hg_guard *functions = instance_iface(guards[i]->instance, HG_GUARD);
-
-        use->guards[i] = guards[i];
-        use->streams[i] = stream_memory(request, functions);
-        if (functions && functions->window_chars)
-            use->window = functions->window_chars;
-        if (functions && functions->overlap_chars > use->overlap)
-            use->overlap = functions->overlap_chars;
-    }
-    use->run = (struct guard_run){.request = request,
-                                  .guards = use->guards,
-                                  .count = count < GUARDS_MAX ? count : GUARDS_MAX,
-                                  .on_error = options->on_error,
-                                  .in = {.size = sizeof use->run.in,
-                                         .stage = HG_STAGE_WINDOW,
-                                         .req = req_of_view(&request->view)},
-                                  .streams = use->streams,
-                                  .prepare = window_prepare,
-                                  .edit = stream_edit,
-                                  .on_done = on_window};
-    arena_on_end(request->arena, use_free, use);
-    answer->guard = use;
-}
-
-void guard_stream_start(struct guard_use *use, void (*on_events)(void *arg, hg_str events),
-                        void (*on_end)(void *arg, const struct fault *fault), void *arg)
-{
     use->on_events = on_events;
     use->on_end = on_end;
     use->arg = arg;
@@ -348,8 +320,10 @@ static void event_hold(struct guard_use *use, hg_str bytes)
     arena_free(&arena);
 }
 
-void guard_stream_events(struct guard_use *use, hg_str events)
+static void use_events(void *self, hg_str events)
 {
+    struct guard_use *use = self;
+
     while (events.n && !use->over) {
         size_t n = sse_first(events);
 
@@ -361,11 +335,54 @@ void guard_stream_events(struct guard_use *use, hg_str events)
         advance(use);
 }
 
-void guard_stream_end(struct guard_use *use)
+static void use_end(void *self, bool whole)
 {
+    struct guard_use *use = self;
+
+    (void)whole;
     if (use->over)
         return;
     /* A broken stream is judged like a whole one: what is held must still pass. */
     use->ended = true;
     advance(use);
+}
+
+static const struct stage_kind guard_stage = {
+    .start = use_start, .events = use_events, .end = use_end, .stop = use_stop};
+
+/* ---- the route's side ------------------------------------------------------------------------ */
+
+void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
+                   const struct guard_options *options)
+{
+    struct request *request = answer->request;
+    struct guard_use *use = arena_zalloc(request->arena, sizeof *use);
+
+    use->answer = answer;
+    use->mode = options->mode;
+    use->window = WINDOW_DEFAULT;
+    use->overlap = OVERLAP_DEFAULT;
+    for (unsigned i = 0; i < count && i < GUARDS_MAX; i++) {
+        const hg_guard *functions = instance_iface(guards[i]->instance, HG_GUARD);
+
+        use->guards[i] = guards[i];
+        use->streams[i] = stream_memory(request, functions);
+        if (functions && functions->window_chars)
+            use->window = functions->window_chars;
+        if (functions && functions->overlap_chars > use->overlap)
+            use->overlap = functions->overlap_chars;
+    }
+    use->run = (struct guard_run){.request = request,
+                                  .guards = use->guards,
+                                  .count = count < GUARDS_MAX ? count : GUARDS_MAX,
+                                  .on_error = options->on_error,
+                                  .in = {.size = sizeof use->run.in,
+                                         .stage = HG_STAGE_WINDOW,
+                                         .req = req_of_view(&request->view)},
+                                  .streams = use->streams,
+                                  .prepare = window_prepare,
+                                  .edit = stream_edit,
+                                  .on_done = on_window};
+    arena_on_end(request->arena, use_free, use);
+    answer_add_stage(answer, &guard_stage, use);
 }

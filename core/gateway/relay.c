@@ -2,14 +2,14 @@
 
 #include "base/text.h"
 #include "gateway/attempt.h"
-#include "gateway/cache.h"
-#include "gateway/guard.h"
+#include "gateway/stage.h"
 #include "net/stream.h"
 
 struct relay {
     struct request *request;
     struct answer *answer;
-    struct attempt *attempt;
+    struct attempt *attempt;   /* whose bytes these are; NULL: they are in memory */
+    bool is_stream, is_direct; /* goes out event by event; as it comes, and with the read's end */
 };
 
 /* What goes out with the next write. It is filled and written within one callback, so one for all
@@ -129,7 +129,8 @@ static void flush(struct relay *relay, bool last)
     if (!exchange || (!count && !last))
         return;
     inbound_write(exchange, outgoing.pieces, count, last); /* the last may be the request's end */
-    if (!last && inbound_queued(exchange) > STREAM_HIGH_WATER && !relay->attempt->paused)
+    if (!last && relay->attempt && inbound_queued(exchange) > STREAM_HIGH_WATER &&
+        !relay->attempt->paused)
         attempt_pause(relay->attempt, true);
 }
 
@@ -143,11 +144,10 @@ static void piece_add(struct relay *relay, hg_str bytes)
 static void on_events(void *arg, hg_str events)
 {
     struct relay *relay = arg;
+    struct stage *first = relay->answer->stages;
 
-    if (relay->answer->cache)
-        cache_tee(relay->answer->cache, events);
-    if (relay->answer->guard)
-        guard_stream_events(relay->answer->guard, events);
+    if (first)
+        first->kind->events(first->self, events);
     else
         piece_add(relay, events);
 }
@@ -159,13 +159,18 @@ static void on_pause(void *arg)
     flush(relay, false);
 }
 
-/* What a guard has let through. */
-static void on_guarded(void *arg, hg_str events)
+/* What a stage has let through. */
+static void on_passed(void *arg, hg_str events)
 {
-    struct relay *relay = arg;
+    struct stage *stage = arg, *next = stage->next;
 
-    piece_add(relay, events);
-    flush(relay, false); /* a verdict may come long after the read that brought the text */
+    if (next) {
+        next->kind->events(next->self, events);
+        return;
+    }
+    piece_add(stage->relay, events);
+    if (!stage->relay->is_direct) /* it may come long after the read that brought it */
+        flush(stage->relay, false);
 }
 
 /* The stream cannot go on. The client has a part of the answer already, so it is told inside of
@@ -177,9 +182,8 @@ static void stream_broken(struct relay *relay, const struct fault *fault)
     request->truncated = true;
     if (request->fault.kind == FAULT_NONE)
         request->fault = *fault;
-    if (relay->answer->cache)
-        cache_forget(&relay->answer->cache);
-    if (relay->attempt->raw && !relay->attempt->is_sse) {
+    answer_drop(relay->answer);
+    if (relay->attempt && relay->attempt->raw && !relay->attempt->is_sse) {
         flush(relay, false);
         if (request->exchange)
             inbound_abort(request->exchange);
@@ -194,37 +198,37 @@ void relay_cut(struct request *request, const char *why)
 {
     struct fault fault = {.kind = FAULT_CANCELLED, .message = text_of(why)};
 
-    if (!request->relay->attempt)
+    if (!request->relay->is_stream)
         return; /* whole answers are out at once */
-    attempt_cancel(request->relay->attempt);
+    if (request->relay->attempt)
+        attempt_cancel(request->relay->attempt);
     stream_broken(request->relay, &fault);
 }
 
-static void end_mark_add(struct relay *relay)
+static struct fault fault_of_end(struct relay *relay)
 {
-    hg_str mark = relay->request->dialect->end_mark;
+    struct attempt *attempt = relay->attempt;
 
-    if (relay->answer->cache)
-        cache_tee(relay->answer->cache, mark);
-    piece_add(relay, mark);
+    return (struct fault){.kind = fault_of_outbound(attempt->end_fault),
+                          .message =
+                              arena_fmt(relay->request->arena, "%s: %.*s", attempt->target->name,
+                                        TEXT_ARG(attempt->end_reason)),
+                          .target = text_of(attempt->target->name)};
 }
 
+/* All stages have let pass what they were going to. */
 static void stream_finished(struct relay *relay)
 {
     struct attempt *attempt = relay->attempt;
     struct request *request = relay->request;
 
-    if (attempt->end_fault != OUTBOUND_OK) {
-        struct fault fault = {.kind = fault_of_outbound(attempt->end_fault),
-                              .message =
-                                  arena_fmt(request->arena, "%s: %.*s", attempt->target->name,
-                                            TEXT_ARG(attempt->end_reason)),
-                              .target = text_of(attempt->target->name)};
+    if (attempt && attempt->end_fault != OUTBOUND_OK) {
+        struct fault fault = fault_of_end(relay);
 
         stream_broken(relay, &fault);
         return;
     }
-    if (attempt->seen_error && request->fault.kind == FAULT_NONE) {
+    if (attempt && attempt->seen_error && request->fault.kind == FAULT_NONE) {
         /* The provider has said so itself, in a stream that ended properly. */
         request->truncated = true;
         request->fault = (struct fault){.kind = FAULT_UPSTREAM_5XX,
@@ -232,36 +236,41 @@ static void stream_finished(struct relay *relay)
                                         .message = attempt->error_message,
                                         .target = text_of(attempt->target->name)};
     }
-    if (attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error)
-        end_mark_add(relay); /* it was whole: its finish reason says so */
-    if (relay->answer->cache) {
-        if (attempt->seen_error)
-            cache_forget(&relay->answer->cache);
-        else
-            cache_keep(&relay->answer->cache);
-    }
+    if (attempt && attempt_lacks_mark(attempt))
+        piece_add(relay, request->dialect->end_mark);
     flush(relay, true);
 }
 
-/* A guard has looked at everything, or has said no. */
-static void on_guard_end(void *arg, const struct fault *fault)
+static bool is_whole(const struct relay *relay)
 {
-    struct relay *relay = arg;
+    return !relay->attempt ||
+           (relay->attempt->end_fault == OUTBOUND_OK && !relay->attempt->seen_error);
+}
 
-    if (!fault) {
+/* A stage has passed everything on, or ends the stream. */
+static void on_stage_end(void *arg, const struct fault *fault)
+{
+    struct stage *stage = arg;
+    struct relay *relay = stage->relay;
+
+    if (fault) {
+        if (relay->attempt)
+            attempt_cancel(relay->attempt);
+        stream_broken(relay, fault);
+    } else if (stage->next) {
+        stage->next->kind->end(stage->next->self, is_whole(relay));
+    } else {
         stream_finished(relay);
-        return;
     }
-    attempt_cancel(relay->attempt);
-    stream_broken(relay, fault);
 }
 
 static void on_end(void *arg)
 {
     struct relay *relay = arg;
+    struct stage *first = relay->answer->stages;
 
-    if (relay->answer->guard)
-        guard_stream_end(relay->answer->guard);
+    if (first)
+        first->kind->end(first->self, is_whole(relay));
     else
         stream_finished(relay);
 }
@@ -272,11 +281,13 @@ bool relay_settle(struct request *request)
 {
     struct relay *relay = request->relay;
 
-    if (!relay || !relay->attempt || !relay->attempt->seen_done || relay->attempt->seen_error ||
-        relay->answer->guard)
+    if (!relay || !relay->attempt || !relay->attempt->seen_done || relay->attempt->seen_error)
         return false;
-    if (relay->answer->cache)
-        cache_keep(&relay->answer->cache);
+    for (struct stage *stage = relay->answer->stages; stage; stage = stage->next)
+        if (!stage->kind->settle)
+            return false;
+    for (struct stage *stage = relay->answer->stages; stage; stage = stage->next)
+        stage->kind->settle(stage->self);
     return true;
 }
 
@@ -285,7 +296,19 @@ bool relay_settle(struct request *request)
 static int64_t stream_length(const struct attempt *attempt)
 {
     /* A raw body keeps its length; a stream of events may lose some on the way. */
-    return attempt->raw && attempt->head ? attempt->head->content_length : -1;
+    return attempt && attempt->raw && attempt->head ? attempt->head->content_length : -1;
+}
+
+/* Events that are all there already. The end of them may be the end of the request. */
+static void memory_relay(struct relay *relay)
+{
+    struct request *request = request_ref(relay->request);
+
+    on_events(relay, chain_flat(relay->answer->body, request->arena));
+    on_pause(relay);
+    if (!request->over)
+        on_end(relay);
+    request_unref(&request);
 }
 
 static void stream_start(struct relay *relay)
@@ -294,13 +317,20 @@ static void stream_start(struct relay *relay)
     struct fields fields;
 
     answer_fields_make(relay, &fields);
-    if (relay->attempt->own_wire)
+    if (relay->attempt && relay->attempt->own_wire)
         field_add(&fields, HG_S("cache-control"), HG_S("no-cache"));
     inbound_begin(request->exchange, relay->answer->status,
                   &(struct answer_fields){fields.at, fields.count}, stream_length(relay->attempt));
-    if (relay->answer->guard)
-        guard_stream_start(relay->answer->guard, on_guarded, on_guard_end, relay);
-    attempt_relay(relay->attempt, &sink, relay);
+    relay->is_stream = relay->is_direct = true;
+    for (struct stage *stage = relay->answer->stages; stage; stage = stage->next) {
+        stage->relay = relay;
+        relay->is_direct = relay->is_direct && stage->kind->passes;
+        stage->kind->start(stage->self, on_passed, on_stage_end, stage);
+    }
+    if (relay->attempt)
+        attempt_relay(relay->attempt, &sink, relay);
+    else
+        memory_relay(relay);
 }
 
 static void whole_send(struct relay *relay)
@@ -310,22 +340,20 @@ static void whole_send(struct relay *relay)
     struct fields fields;
 
     answer_fields_make(relay, &fields);
-    if (answer->cache)
-        cache_keep_body(&answer->cache, answer->body);
     inbound_respond(request->exchange, answer->status,
                     &(struct answer_fields){fields.at, fields.count}, answer->body);
 }
 
 void relay_start(struct request *request, struct answer *answer)
 {
-    struct relay *relay = arena_alloc(request->arena, sizeof *relay);
+    struct relay *relay = arena_zalloc(request->arena, sizeof *relay);
 
     relay->request = request;
     relay->answer = answer;
-    relay->attempt = answer->attempt;
+    relay->attempt = answer->body ? NULL : answer->attempt;
     request->relay = relay;
     request->status = answer->status;
-    if (answer->body)
+    if (answer->body && !answer->stages)
         whole_send(relay);
     else
         stream_start(relay);

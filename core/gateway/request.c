@@ -4,13 +4,13 @@
 #include "base/digest.h"
 #include "base/ensure.h"
 #include "base/text.h"
-#include "gateway/answer.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/lua/api.h"
 #include "gateway/relay.h"
 #include "gateway/request_steps.h"
+#include "gateway/stage.h"
 #include "script/routine.h"
 
 /* Milliseconds since 1970 and a count, so that ids sort by time; no two of a gateway are the same,
@@ -92,6 +92,8 @@ void request_stop(struct request *request)
         if (!at->detached)
             attempt_cancel(at);
     }
+    for (struct answer *answer = request->answers; answer; answer = answer->next)
+        answer_drop(answer);
 }
 
 void request_client_gone(struct request *request)
@@ -247,6 +249,23 @@ struct answer *answer_new(struct request *request)
     answer->next = request->answers;
     request->answers = answer;
     return answer;
+}
+
+void answer_add_stage(struct answer *answer, const struct stage_kind *kind, void *self)
+{
+    struct stage **at = &answer->stages;
+
+    while (*at)
+        at = &(*at)->next;
+    *at = arena_zalloc(answer->request->arena, sizeof **at);
+    (*at)->kind = kind;
+    (*at)->self = self;
+}
+
+void answer_drop(struct answer *answer)
+{
+    for (struct stage *stage = answer->stages; stage; stage = stage->next)
+        stage->kind->stop(stage->self);
 }
 
 void answer_set_body(struct answer *answer, struct chain *body)

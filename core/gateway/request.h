@@ -90,6 +90,7 @@ struct request {
     uint32_t chunks;
     hg_ns gap_max, gap_sum, last_chunk;
     enum cache_state cache;
+    unsigned flights;      /* that it leads */
     uint32_t guard_action; /* the strictest verdict: HG_PASS ... */
     hg_str guard_code;
     bool client_gone, truncated;

@@ -14,6 +14,7 @@
 #include "gateway/record.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
+#include "gateway/stage.h"
 
 enum step_next {
     STEP_GO_ON, /* request->step is the next one */
@@ -171,6 +172,9 @@ static void leftovers_drop(struct request *request)
     for (struct attempt *at = request->attempts; at; at = at->next)
         if (at != kept && !at->detached && at != request->fault.attempt)
             attempt_cancel(at);
+    for (struct answer *answer = request->answers; answer; answer = answer->next)
+        if (answer != request->answer || request->fault.kind != FAULT_NONE)
+            answer_drop(answer);
 }
 
 static enum step_next step_deliver(struct request *request)

@@ -382,23 +382,25 @@ local function entry_of(cache, req)
   return entries, cache.how.mode .. ":" .. key
 end
 
+local Miss = { __close = function() end }
+
 function host.cache_lookup(cache, req)
   local entries, key = entry_of(cache, req)
   host.sleep(entries.after or 0)
-  if entries.fails then return nil, host.error("internal", 500, "the cache failed") end
-  local kept = entries.kept[key]
-  if not kept or kept.until_ <= host.clock() then return nil end
+  local kept = not entries.fails and entries.kept[key]
+  if not kept or kept.until_ <= host.clock() then
+    return nil, setmetatable({ entries = entries, key = key, ttl = cache.how.ttl }, Miss)
+  end
   local resp = fake.response(kept.text, kept)
   resp.headers["x-headgate-cache"] = "hit"
   return resp
 end
 
-function host.cache_store(cache, req, resp)
-  local entries, key = entry_of(cache, req)
-  if entries.fails then return end
-  entries.kept[key] = {
+function host.cache_store(miss, resp)
+  if miss.entries.fails then return end
+  miss.entries.kept[miss.key] = {
     text = resp:text(), status = resp.status, provider = resp.provider, model = resp.model,
-    until_ = host.clock() + cache.how.ttl,
+    until_ = host.clock() + miss.ttl,
   }
 end
 

@@ -31,6 +31,7 @@ enum lua_object {
     OBJECT_KEY,
     OBJECT_RESPONSE,
     OBJECT_NAMED,
+    OBJECT_MISS,
     OBJECT_COUNT
 };
 
@@ -88,5 +89,6 @@ extern const luaL_Reg lua_call_functions[], lua_stage_functions[], lua_http_func
 int lua_open_request(lua_State *L);
 int lua_open_response(lua_State *L);
 int lua_open_named(lua_State *L);
+int lua_open_miss(lua_State *L);
 int lua_open_http(lua_State *L);
 int lua_open_values(lua_State *L);

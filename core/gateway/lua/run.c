@@ -99,7 +99,7 @@ static void on_engine_due(void *arg)
 static int open_objects(lua_State *L)
 {
     static const lua_CFunction opens[] = {lua_open_request, lua_open_response, lua_open_named,
-                                          lua_open_http, lua_open_values};
+                                          lua_open_miss,    lua_open_http,     lua_open_values};
     void *gateway = lua_touserdata(L, 1);
 
     for (size_t i = 0; i < sizeof opens / sizeof *opens; i++) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "gateway/cache.h"
 #include "gateway/guard.h"
+#include "gateway/handles.h"
 #include "gateway/lua/parts.h"
 #include "plugin/registry.h"
 
@@ -38,7 +39,7 @@ static bool field_is(lua_State *L, int table, const char *name, hg_str value)
     return is;
 }
 
-/* host.cache(name, { mode =, ttl =, threshold = }) */
+/* host.cache(name, { mode =, ttl =, wait =, threshold = }) */
 static int host_cache(lua_State *L)
 {
     struct gateway *gateway = lua_gateway(L);
@@ -49,6 +50,7 @@ static int host_cache(lua_State *L)
     options->is_semantic = field_is(L, 2, "mode", HG_S("semantic"));
     if (lua_istable(L, 2)) {
         options->ttl = lua_seconds_field(L, 2, "ttl");
+        options->wait = lua_seconds_field(L, 2, "wait");
         lua_getfield(L, 2, "threshold");
         options->threshold = lua_tonumber(L, -1);
     }
@@ -66,28 +68,68 @@ static int host_guard(lua_State *L)
 
 /* ---- caches ---------------------------------------------------------------------------------- */
 
+/* What Lua holds of a miss, until the answer is there or not going to be. */
+struct lua_miss {
+    uint64_t request; /* a handle */
+    struct cache_lookup *lookup;
+};
+
+static struct lua_miss *check_miss(lua_State *L)
+{
+    struct lua_miss *miss = lua_object_check(L, 1, OBJECT_MISS);
+
+    return handle_find(lua_gateway(L)->handles, miss->request) ? miss : NULL;
+}
+
+static int miss_close(lua_State *L)
+{
+    struct lua_miss *miss = check_miss(L);
+
+    if (miss)
+        cache_give_up(miss->lookup);
+    return 0;
+}
+
+int lua_open_miss(lua_State *L)
+{
+    void *gateway = lua_touserdata(L, 1);
+
+    lua_object_open(L, OBJECT_MISS, "cache miss");
+    lua_pushlightuserdata(L, gateway);
+    lua_pushcclosure(L, miss_close, 1);
+    lua_setfield(L, -2, "__close");
+    return 0;
+}
+
 struct looking {
     struct routine_handle waiter;
+    struct request *request;
     struct cache_lookup *lookup;
-    struct answer *answer;
 };
 
 static int push_found(lua_State *L, void *arg)
 {
     struct looking *looking = arg;
+    struct answer *answer = cache_found(looking->lookup);
 
-    if (!looking->answer)
-        return 0;
-    lua_push_response(L, looking->answer);
-    return 1;
+    if (answer) {
+        lua_push_response(L, answer);
+        return 1;
+    }
+    lua_pushnil(L);
+    struct lua_miss *miss = lua_newuserdatauv(L, sizeof *miss, 0);
+
+    *miss = (struct lua_miss){looking->request->handle, looking->lookup};
+    lua_object_set(L, OBJECT_MISS);
+    return 2;
 }
 
-static void on_found(void *arg, struct answer *answer)
+static void on_looked_up(void *arg)
 {
     struct looking *looking = arg;
 
-    looking->answer = answer;
-    routine_wake(looking->waiter, push_found, looking);
+    if (!routine_wake(looking->waiter, push_found, looking))
+        cache_give_up(looking->lookup);
 }
 
 static void looking_cancel(void *arg)
@@ -95,29 +137,36 @@ static void looking_cancel(void *arg)
     cache_find_cancel(((struct looking *)arg)->lookup);
 }
 
-/* host.cache_lookup(cache, req): resp or nil. */
+/* host.cache_lookup(cache, req): resp; or nil and a miss, which is nil too for what no cache can
+ * have. The miss is to be closed. */
 static int host_cache_lookup(lua_State *L)
 {
     const struct cache_options *options = lua_check_named(L, 1, "cache");
     const struct shape *shape;
     struct request *request = lua_check_request(L, 2, &shape);
-    struct looking *looking = arena_zalloc(request->arena, sizeof *looking);
+    bool detached = routine_arg(routine_of(L)) == NULL;
 
     routine_check_wait(L);
-    looking->waiter = routine_handle(routine_of(L));
-    if (!cache_find(request, shape, options, on_found, looking, &looking->answer, &looking->lookup))
+    struct cache_lookup *lookup = cache_lookup_new(request, shape, options);
+
+    if (!lookup)
+        return 0;
+    struct looking *looking = arena_alloc(request->arena, sizeof *looking);
+
+    *looking = (struct looking){routine_handle(routine_of(L)), request, lookup};
+    if (!cache_find(lookup, detached, on_looked_up, looking))
         return routine_wait(L, looking_cancel, looking);
     return push_found(L, looking);
 }
 
-/* host.cache_store(cache, req, resp). */
+/* host.cache_store(miss, resp). */
 static int host_cache_store(lua_State *L)
 {
-    const struct cache_options *options = lua_check_named(L, 1, "cache");
-    const struct shape *shape;
+    struct lua_miss *miss = check_miss(L);
+    struct answer *answer = lua_check_response(L, 2);
 
-    lua_check_request(L, 2, &shape);
-    cache_use_new(lua_check_response(L, 3), shape, options);
+    if (miss)
+        cache_keep(miss->lookup, answer);
     return 0;
 }
 
@@ -217,11 +266,10 @@ static int host_guard_response(lua_State *L)
     struct judging *judging = arena_zalloc(arena, sizeof *judging);
 
     judging->answer = answer;
-    if (!answer->body) {
-        if (answer->is_stream)
-            guard_use_new(answer, guards, count, &options);
+    if (answer->is_stream)
+        guard_use_new(answer, guards, count, &options);
+    if (answer->is_stream || !answer->body)
         return push_judged(L, judging);
-    }
     routine_check_wait(L);
     judging->waiter = routine_handle(routine_of(L));
     if (!guard_answer(answer, guards_keep(arena, guards, count), count, &options, on_judged,
