@@ -45,7 +45,3 @@ bool splice_changes(const struct splice *splice);
 /* Appends the changed document. Pieces of the original are borrowed (chain_put_const): the text
  * must live as long as `out`. The splice may be used further. */
 void splice_into(const struct splice *splice, struct chain *out);
-
-/* The same, where the original's text lies in a block (a request body that others hold as well):
- * its pieces then carry a reference on the block. */
-void splice_into_block(const struct splice *splice, struct chain *out, struct block *block);

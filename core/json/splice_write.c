@@ -5,8 +5,7 @@
 struct writing {
     const struct splice *splice;
     struct chain *out;
-    struct block *block; /* NULL: the original is borrowed */
-    size_t at;           /* so far the original was written or left out */
+    size_t at; /* so far the original was written or left out */
 
     /* The last removal took the comma behind it, and the next member's key is here. */
     size_t behind;
@@ -17,12 +16,10 @@ enum {
     COPY_BELOW = 32
 }; /* shorter pieces are copied: a segment costs more */
 
-static void piece_put(struct chain *out, struct block *block, const char *p, size_t n)
+static void piece_put(struct chain *out, const char *p, size_t n)
 {
     if (n < COPY_BELOW)
         chain_put(out, p, n);
-    else if (block)
-        chain_put_block(out, block, p, n);
     else
         chain_put_const(out, p, n);
 }
@@ -31,8 +28,7 @@ static void piece_put(struct chain *out, struct block *block, const char *p, siz
 static void original_put(struct writing *writing, size_t until, size_t next)
 {
     if (until > writing->at)
-        piece_put(writing->out, writing->block, writing->splice->text.p + writing->at,
-                  until - writing->at);
+        piece_put(writing->out, writing->splice->text.p + writing->at, until - writing->at);
     if (next > writing->at)
         writing->at = next;
 }
@@ -66,13 +62,13 @@ static void insertion_put(struct writing *writing, const struct edit *edit)
     if (writing->inserted_at == edit->from || keeps_a_member(writing->splice, edit->container))
         CHAIN_PUT_LIT(writing->out, ",");
     writing->inserted_at = edit->from;
-    piece_put(writing->out, NULL, edit->lead.p, edit->lead.n);
-    piece_put(writing->out, NULL, edit->raw.p, edit->raw.n);
+    piece_put(writing->out, edit->lead.p, edit->lead.n);
+    piece_put(writing->out, edit->raw.p, edit->raw.n);
 }
 
-void splice_into_block(const struct splice *splice, struct chain *out, struct block *block)
+void splice_into(const struct splice *splice, struct chain *out)
 {
-    struct writing writing = {.splice = splice, .out = out, .block = block};
+    struct writing writing = {.splice = splice, .out = out};
 
     for (size_t i = 0; i < splice->count; i++) {
         const struct edit *edit = &splice->edits[i];
@@ -80,7 +76,7 @@ void splice_into_block(const struct splice *splice, struct chain *out, struct bl
         switch (edit->kind) {
         case EDIT_REPLACE:
             original_put(&writing, edit->from, edit->to);
-            piece_put(out, NULL, edit->raw.p, edit->raw.n);
+            piece_put(out, edit->raw.p, edit->raw.n);
             break;
         case EDIT_REMOVE:
             removal_put(&writing, edit);
@@ -91,9 +87,4 @@ void splice_into_block(const struct splice *splice, struct chain *out, struct bl
         }
     }
     original_put(&writing, splice->text.n, splice->text.n);
-}
-
-void splice_into(const struct splice *splice, struct chain *out)
-{
-    splice_into_block(splice, out, NULL);
 }

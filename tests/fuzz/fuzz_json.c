@@ -5,7 +5,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
-#include "json/canonical.h"
+#include "support/canonical.h"
 #include "json/index.h"
 #include "json/tail.h"
 #include "json/utf8.h"
@@ -59,19 +59,6 @@ static bool is_utf8(const char *text, size_t size)
     for (; p < end && n; p += n)
         n = utf8_length(p, end);
     return n > 0;
-}
-
-static void add(void *arg, const void *p, size_t n)
-{
-    chain_put(arg, p, n);
-}
-
-static hg_str canonical(struct arena *arena, hg_json root)
-{
-    struct chain *chain = chain_new(arena);
-
-    json_canonical(root, add, chain, NULL);
-    return chain_flat(chain, arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

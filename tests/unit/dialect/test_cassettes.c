@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "dialect/dialect.h"
 #include "http/sse.h"
-#include "json/canonical.h"
+#include "support/canonical.h"
 #include "json/index.h"
 
 static const struct dialect *const dialect = &dialect_openai_chat;
@@ -64,21 +64,12 @@ static hg_str reasoning_of(struct arena *arena, hg_json message)
     return text;
 }
 
-static void add(void *arg, const void *p, size_t n)
-{
-    chain_put(arg, p, n);
-}
-
 /* Arguments are compared as JSON where they are JSON. */
 static hg_str meaning(struct arena *arena, hg_str text)
 {
-    struct chain *chain = chain_new(arena);
     hg_json root;
 
-    if (!json_parse(arena, text, &root, NULL))
-        return text;
-    json_canonical(root, add, chain, NULL);
-    return chain_flat(chain, arena);
+    return json_parse(arena, text, &root, NULL) ? canonical(arena, root) : text;
 }
 
 static void calls_compare(const struct tally *tally, hg_json message)

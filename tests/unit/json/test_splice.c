@@ -217,26 +217,6 @@ START_TEST(a_place_too_deep_is_refused)
 }
 END_TEST
 
-START_TEST(pieces_of_a_block_hold_it)
-{
-    const char text[] = "{\"messages\":[\"a text long enough not to be copied at all\"],\"a\":1}";
-    struct block *block = block_new(sizeof text - 1);
-    struct arena *other = arena_new();
-    struct chain *out = chain_new(other);
-    hg_json root;
-
-    memcpy(block->bytes, text, sizeof text - 1);
-    ck_assert(json_parse(arena, (hg_str){block->bytes, sizeof text - 1}, &root, NULL));
-    splice = splice_new(arena, root);
-    set("a", "2");
-    splice_into_block(splice, out, block);
-    ck_assert_uint_eq(block->refs, 2);
-    arena_free(&other);
-    ck_assert_uint_eq(block->refs, 1);
-    block_unref(block);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("json/splice");
@@ -255,7 +235,6 @@ int main(void)
     tcase_add_test(tcase, a_member_of_an_object_at_hand_goes);
     tcase_add_test(tcase, a_key_with_slashes_is_a_key);
     tcase_add_test(tcase, a_place_too_deep_is_refused);
-    tcase_add_test(tcase, pieces_of_a_block_hold_it);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "json/canonical.h"
 #include "json/index.h"
 #include "json/tail.h"
 #include "json/write.h"
@@ -135,52 +134,6 @@ START_TEST(what_does_not_fit_its_place_breaks_the_output)
 }
 END_TEST
 
-static void add(void *arg, const void *p, size_t n)
-{
-    chain_put(arg, p, n);
-}
-
-static bool is_user(hg_str key)
-{
-    return text_is(key, HG_S("user"));
-}
-
-static hg_str canonical(const char *text, bool (*skip)(hg_str))
-{
-    struct chain *chain = chain_new(arena);
-    hg_json root = {0};
-
-    ck_assert(json_parse(arena, text_of(text), &root, NULL));
-    json_canonical(root, add, chain, skip);
-    return chain_flat(chain, arena);
-}
-
-START_TEST(equal_documents_have_equal_canonical_bytes)
-{
-    hg_str a = canonical("{\"b\":[1 , {\"y\":null,\"x\":\"\\u00e9\\n\\/\"}],\"user\":1,\"a\":1.50}",
-                         is_user);
-
-    same(a, "{\"a\":1.50,\"b\":[1,{\"x\":\"é\\u000a/\",\"y\":null}]}");
-    hg_str b = canonical(" { \"\\u0061\":1.50,\"b\":[1,{\"x\":\"é\\u000A/\",\"y\":null}]}", NULL);
-
-    ck_assert(text_is(a, b));
-    same(canonical("{\"o\":{\"user\":2},\"user\":1}", is_user), "{\"o\":{\"user\":2}}");
-    same(canonical("{\"o\":{\"k\":2,\"k\":1}}", NULL), "{\"o\":{\"k\":2,\"k\":1}}");
-    same(canonical("[\"\\\"\\\\\"]", NULL), "[\"\\\"\\\\\"]");
-}
-END_TEST
-
-START_TEST(long_canonical_bytes_come_whole)
-{
-    char text[5000];
-
-    memset(text, 'x', sizeof text);
-    memcpy(text, "[\"\",\"", 5);
-    memcpy(text + sizeof text - 4, "\"]\n", 4);
-    ck_assert_uint_eq(canonical(text, NULL).n, strlen(text) - 1);
-}
-END_TEST
-
 START_TEST(the_last_member_is_found_in_a_tail)
 {
     hg_str value;
@@ -213,8 +166,6 @@ int main(void)
     tcase_add_test(tcase, strings_are_escaped_and_repaired);
     tcase_add_test(tcase, numbers_are_written_so_that_they_read_the_same);
     tcase_add_test(tcase, what_does_not_fit_its_place_breaks_the_output);
-    tcase_add_test(tcase, equal_documents_have_equal_canonical_bytes);
-    tcase_add_test(tcase, long_canonical_bytes_come_whole);
     tcase_add_test(tcase, the_last_member_is_found_in_a_tail);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,9 @@
+/* canonical.h - one form for documents that mean the same: members in the order of their keys, no
+ * white space, strings in one escape form; numbers stay as they were written. */
+#pragma once
+
+#include "json/index.h"
+
+/* All of several equal keys are kept, in their order. (Lone surrogates are alike, and like U+FFFD.)
+ */
+hg_str canonical(struct arena *arena, hg_json value);
