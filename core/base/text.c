@@ -161,16 +161,32 @@ const char *text_suggest(hg_str word, const char *const *words, size_t count)
     return best;
 }
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
+static size_t digits_of(uint64_t value)
+{
+    size_t n = 1;
+
+    for (; value >= 10000; value /= 10000)
+        n += 4;
+    return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* Two digits for each division. */
 char *put_u64(char *at, uint64_t value)
 {
-    char digits[PUT_U64_MAX];
-    int n = PUT_U64_MAX;
+    char *end = at + digits_of(value), *to = end;
 
-    do {
-        digits[--n] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    return put_mem(at, digits + n, (size_t)(PUT_U64_MAX - n));
+    for (; value >= 10; value /= 100) {
+        to -= 2;
+        memcpy(to, pairs + value % 100 * 2, 2);
+    }
+    if (to > at)
+        *at = (char)('0' + value);
+    return end;
 }
 
 char *put_hex(char *at, uint64_t value)
@@ -183,4 +199,55 @@ char *put_hex(char *at, uint64_t value)
         value >>= 4;
     } while (value);
     return put_mem(at, digits + n, (size_t)(16 - n));
+}
+
+/* The date of a day since 1970 in the Gregorian calendar. Counted from the first of March, so that
+ * the odd day comes last; an era is the 400 years after which everything repeats. */
+static void date_of(int64_t day, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+    enum {
+        DAYS_BEFORE_1970 = 719468, /* since the first of March in the year 0 */
+        DAYS_OF_ERA = 146097
+    };
+    uint64_t days = (uint64_t)(day + DAYS_BEFORE_1970 + DAYS_OF_ERA), era = days / DAYS_OF_ERA;
+    unsigned of_era = (unsigned)(days % DAYS_OF_ERA);
+    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
+
+    *ret_day = of_year - (153 * month + 2) / 5 + 1;
+    *ret_month = month < 10 ? month + 3 : month - 9;
+    *ret_year = (unsigned)((era - 1) * 400) + year + (month >= 10);
+}
+
+static char *put_pair(char *at, unsigned number, char behind)
+{
+    memcpy(at, pairs + number * 2, 2);
+    at[2] = behind;
+    return at + 3;
+}
+
+char *put_utc(char *at, int64_t us)
+{
+    static const int64_t first = INT64_C(-62167219200) * 1000000;
+    static const int64_t last = INT64_C(253402300800) * 1000000 - 1;
+    static const int64_t day_us = INT64_C(86400) * 1000000;
+    unsigned year, month, day;
+
+    us = us < first ? first : us > last ? last : us;
+    int64_t days = us / day_us - (us % day_us < 0);
+    uint64_t rest = (uint64_t)(us - days * day_us);
+    unsigned second = (unsigned)(rest / 1000000), part = (unsigned)(rest % 1000000);
+
+    date_of(days, &year, &month, &day);
+    memcpy(at, pairs + year / 100 * 2, 2);
+    at = put_pair(at + 2, year % 100, '-');
+    at = put_pair(at, month, '-');
+    at = put_pair(at, day, 'T');
+    at = put_pair(at, second / 3600, ':');
+    at = put_pair(at, second / 60 % 60, ':');
+    at = put_pair(at, second % 60, '.');
+    memcpy(at, pairs + part / 10000 * 2, 2);
+    memcpy(at + 2, pairs + part / 100 % 100 * 2, 2);
+    return put_pair(at + 4, part % 100, 'Z');
 }

@@ -71,3 +71,8 @@ static inline char *put_text(char *at, hg_str text)
 #define PUT_U64_MAX 20
 char *put_u64(char *at, uint64_t value);
 char *put_hex(char *at, uint64_t value); /* no leading zeros */
+
+/* Microseconds since 1970 as "2026-11-24T18:20:07.239225Z", for the years 0 to 9999; a moment
+ * outside of them is written as the nearest inside. */
+#define PUT_UTC_SIZE 27
+char *put_utc(char *at, int64_t us);

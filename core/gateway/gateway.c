@@ -589,6 +589,7 @@ void gateway_free(struct gateway **gateway)
     handles_free(&gone->handles);
     digest_free(&gone->digest);
     fingerprint_free(&gone->fingerprint);
+    buffer_done(&gone->record);
     region_free(&gone->own_region);
     arena_free(&gone->arena);
     free(gone);

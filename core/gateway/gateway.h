@@ -107,6 +107,7 @@ struct gateway {
     struct region *region, *own_region;
     struct slot *slot;
     struct ring *ring;
+    struct buffer record; /* where a record is put together */
     struct gateway_metrics metrics;
     uint64_t id_last, chance; /* state of host.random; 0: not begun */
     LIST_HEAD(, request) open;

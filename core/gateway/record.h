@@ -7,11 +7,20 @@
 #include "base/arena.h"
 #include "gateway/request.h"
 
+struct buffer;
 struct ring;
+
+/* What both ends agree on. */
+enum {
+    RECORD_VERSION = 1,
+    RECORD_ATTEMPTS = 32 /* more are not remembered */
+};
 
 /* Writes the record of a finished request. False if the ring had no room. */
 bool record_write(struct ring *ring, const struct request *request);
 
 /* Reads one; false if it is none of this version. Texts point into `bytes` or the arena.
- * `ret->json` is the whole record as a line of JSON. */
-bool record_read(struct arena *arena, hg_str bytes, hg_record *ret, hg_usage *ret_usage);
+ * `ret->json` is the whole record as a line of JSON, put together in `scratch`, whose content is
+ * nobody's afterwards. */
+bool record_read(struct arena *arena, struct buffer *scratch, hg_str bytes, hg_record *ret,
+                 hg_usage *ret_usage);

@@ -111,12 +111,12 @@ static size_t escape_of(uint8_t c, char at[6])
 /* Behind what can be written as it is. */
 static const uint8_t *clean_end(const uint8_t *from, const uint8_t *p, const uint8_t *end)
 {
-    while (p < end) {
+    while ((p = find_string_special(from, p, end, 0)) < end) {
         size_t n = utf8_length(p, end);
 
-        if (n == 0 || *p == '"' || *p == '\\' || *p < 0x20)
+        if (n == 0 || (n == 1 && find_is_string_special(*p, 0)))
             return p;
-        p = n > 1 ? p + n : find_string_special(from, p, end, 0);
+        p += n;
     }
     return p;
 }
@@ -138,6 +138,54 @@ void json_escape(struct chain *out, hg_str text)
             p += utf8_broken_length(p, end);
         }
     }
+}
+
+/* Eight bytes at once: nothing but ASCII that is neither control, quote nor backslash? Where a byte
+ * is 0, its high bit comes out of the borrow; a borrow from below only makes a byte suspicious that
+ * follows another one. */
+static inline bool all_plain(uint64_t v)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t quotes = v ^ ones * '"', slashes = v ^ ones * '\\';
+
+    return !(((v - ones * 0x20) | (quotes - ones) | (slashes - ones) | v) & highs);
+}
+
+/* Most texts are short and plain: they are looked at while they are copied. */
+static const uint8_t *plain_copy(char *at, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t v;
+
+    for (; end - p >= (ptrdiff_t)sizeof v; p += sizeof v, at += sizeof v) {
+        memcpy(&v, p, sizeof v);
+        if (!all_plain(v))
+            return p;
+        memcpy(at, &v, sizeof v);
+    }
+    while (p < end && !find_is_string_special(*p, 0))
+        *at++ = (char)*p++;
+    return p;
+}
+
+char *json_escape_at(char *at, hg_str text)
+{
+    const uint8_t *from = (const uint8_t *)text.p, *end = from + text.n;
+    const uint8_t *p = plain_copy(at, from, end);
+
+    at += p - from;
+    while (p < end) {
+        const uint8_t *clean = clean_end(from, p, end);
+
+        at = put_mem(at, p, (size_t)(clean - p));
+        p = clean;
+        if (p < end && *p < 0x80) {
+            at += escape_of(*p++, at);
+        } else if (p < end) {
+            at = put_mem(at, "\xEF\xBF\xBD", 3);
+            p += utf8_broken_length(p, end);
+        }
+    }
+    return at;
 }
 
 void json_put_str(struct chain *out, hg_str text)

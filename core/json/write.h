@@ -32,3 +32,8 @@ bool json_ok(const struct chain *out);
 /* The text with escapes, without quotes, into a chain outside the writer's bookkeeping: for pieces
  * of a string that others frame. */
 void json_escape(struct chain *out, hg_str text);
+
+/* The same into memory of the caller's, JSON_ESCAPED_MAX bytes for each byte of the text; returns
+ * the end of what it wrote. */
+#define JSON_ESCAPED_MAX 6
+char *json_escape_at(char *at, hg_str text);

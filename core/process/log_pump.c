@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -26,11 +27,12 @@ struct log_pump {
     void (*on_empty)(void *arg);
     void *arg;
     struct metric_cell unreadable;
+    struct buffer scratch; /* where lines are put together */
 };
 
-static void spread(const struct log_pump *pump, hg_str bytes)
+static void spread(struct log_pump *pump, hg_str bytes)
 {
-    struct log_record *record = log_record_new(bytes);
+    struct log_record *record = log_record_new(bytes, &pump->scratch);
 
     if (!record) {
         metric_add(pump->unreadable, 1);
@@ -71,7 +73,7 @@ static void deliver(const struct log_pump *pump)
 
 /* A record is released once it was offered to the loggers: if we die before, our successor sees it
  * again. */
-static size_t read_ring(const struct log_pump *pump, struct ring *ring)
+static size_t read_ring(struct log_pump *pump, struct ring *ring)
 {
     uint64_t cursor = 0;
     size_t count = 0;
@@ -167,6 +169,7 @@ void log_pump_free(struct log_pump **pump)
     if (!*pump)
         return;
     log_pump_stop(*pump);
+    buffer_done(&(*pump)->scratch);
     free(*pump);
     *pump = NULL;
 }

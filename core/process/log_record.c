@@ -3,19 +3,29 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "gateway/record.h"
 
+enum {
+    KEPT_MAX = 64 * 1024 /* a larger buffer is given back */
+};
+
 /* Keeps the ring's bytes, because the texts of the record point into them. */
-struct log_record *log_record_new(hg_str from_ring)
+struct log_record *log_record_new(hg_str from_ring, struct buffer *scratch)
 {
     struct arena *arena = arena_new();
     struct log_record *record = arena_zalloc(arena, sizeof *record);
 
     record->arena = arena;
     record->refs = 1;
-    if (!record_read(arena, arena_text(arena, from_ring), &record->record, &record->usage)) {
+    bool ok =
+        record_read(arena, scratch, arena_text(arena, from_ring), &record->record, &record->usage);
+
+    if (scratch->cap > KEPT_MAX)
+        buffer_done(scratch);
+    if (!ok) {
         arena_free(&arena);
         return NULL;
     }

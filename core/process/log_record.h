@@ -5,6 +5,7 @@
 #include <headgate/logger.h>
 
 struct arena;
+struct buffer;
 
 struct log_record {
     hg_record record; /* what a plugin sees */
@@ -14,8 +15,9 @@ struct log_record {
     struct arena *arena; /* holds it all */
 };
 
-/* With one reference. NULL if the bytes are no record. */
-struct log_record *log_record_new(hg_str from_ring);
+/* With one reference. NULL if the bytes are no record. The scratch buffer is the caller's, so that
+ * records can share one; its content is nobody's afterwards. */
+struct log_record *log_record_new(hg_str from_ring, struct buffer *scratch);
 
 struct log_record *log_record_ref(struct log_record *record);
 void log_record_unref(struct log_record *record);

@@ -1,5 +1,8 @@
 #include "base/text.h"
+
 #include "support/suite.h"
+#include <stdio.h>
+#include <time.h>
 
 START_TEST(durations_are_read_with_their_unit)
 {
@@ -70,9 +73,42 @@ START_TEST(numbers_are_written_without_printf)
     ck_assert_str_eq(text, "18446744073709551615");
     *put_hex(text, 0xbeef) = 0;
     ck_assert_str_eq(text, "beef");
+    for (uint64_t value = 1, n = 0; n < 200; n++, value = value * 3 + n) {
+        char expected[32];
+
+        snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+        *put_u64(text, value) = 0;
+        ck_assert_str_eq(text, expected);
+    }
+}
+END_TEST
+
+/* Compared with the C library's calendar on many days, the ends of years and months among them. */
+START_TEST(moments_are_written_as_dates)
+{
+    char text[64], expected[64];
+
+    for (int64_t day = -719528; day < 2932897; day += day < -700000 || day > 2900000 ? 1 : 13) {
+        time_t seconds = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) % 86400);
+        struct tm tm;
+
+        gmtime_r(&seconds, &tm);
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+                 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 4711);
+        *put_utc(text, (int64_t)seconds * 1000000 + 4711) = 0;
+        ck_assert_str_eq(text, expected);
+    }
+    *put_utc(text, INT64_MAX) = 0;
+    ck_assert_str_eq(text, "9999-12-31T23:59:59.999999Z");
+    *put_utc(text, INT64_MIN) = 0;
+    ck_assert_str_eq(text, "0000-01-01T00:00:00.000000Z");
+    ck_assert_uint_eq(strlen(text), PUT_UTC_SIZE);
+    *put_utc(text, -1) = 0;
+    ck_assert_str_eq(text, "1969-12-31T23:59:59.999999Z");
 }
 END_TEST
 
 RUN_SUITE("text", durations_are_read_with_their_unit, sizes_count_in_powers_of_1024,
           numbers_do_not_overflow, a_misspelling_finds_its_word, a_cut_text_leaves_the_rest,
-          numbers_are_written_without_printf)
+          numbers_are_written_without_printf, moments_are_written_as_dates)

@@ -66,6 +66,28 @@ START_TEST(strings_are_escaped_and_repaired)
 }
 END_TEST
 
+START_TEST(escapes_into_memory_are_the_same_as_into_a_chain)
+{
+    static const char *const pieces[] = {"plain", "\"", "\\",   "\n",       "\x01",
+                                         "é",     "😀",  "\xFF", "\xE2\x82", "\xED\xA0\x80"};
+
+    srand(3);
+    for (int round = 0; round < 3000; round++) {
+        char text[512], made[JSON_ESCAPED_MAX * sizeof text];
+        size_t n = 0;
+
+        for (int i = rand() % 60; i > 0; i--)
+            n = (size_t)(put_text(text + n, text_of(pieces[rand() % 10])) - text);
+        n = n > 2 ? n - (size_t)rand() % 3 : n; /* also in the middle of a character */
+        chain_clear(out);
+        json_escape(out, (hg_str){text, n});
+        char *end = json_escape_at(made, (hg_str){text, n});
+
+        ck_assert(text_is(chain_flat(out, arena), (hg_str){made, (size_t)(end - made)}));
+    }
+}
+END_TEST
+
 START_TEST(numbers_are_written_so_that_they_read_the_same)
 {
     static const double numbers[] = {0.1, 1.0 / 3, 1e300, 5e-324, 123456789.125, -0.7, 1e22};
@@ -164,6 +186,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, commas_and_colons_come_by_themselves);
     tcase_add_test(tcase, strings_are_escaped_and_repaired);
+    tcase_add_test(tcase, escapes_into_memory_are_the_same_as_into_a_chain);
     tcase_add_test(tcase, numbers_are_written_so_that_they_read_the_same);
     tcase_add_test(tcase, what_does_not_fit_its_place_breaks_the_output);
     tcase_add_test(tcase, the_last_member_is_found_in_a_tail);
