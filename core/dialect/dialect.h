@@ -189,4 +189,10 @@ struct dialect {
     void (*write_end)(struct dialect_writer *writer, struct chain *out);
 };
 
+/* The dialect that a path belongs to; NULL if it is nobody's. */
+const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind);
+
+/* The dialect of a wire (flags are ignored); NULL if the core does not know it. */
+const struct dialect *dialect_of_wire(uint32_t wire);
+
 extern const struct dialect dialect_openai_chat;

@@ -15,6 +15,7 @@
 struct translation {
     struct arena *arena;
     const struct dialect *client, *provider;
+    uint32_t traits;        /* of the provider: HG_WIRE_... flags */
     hg_str model;           /* what the provider is asked for */
     struct chat_name *lost; /* what was dropped or approximated, in the client's words */
     struct chat_name **lost_end;

@@ -74,3 +74,19 @@ struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, boo
                                          bool with_usage);
 void openai_write(struct dialect_writer *writer, const hg_event *event, struct chain *out);
 void openai_write_end(struct dialect_writer *writer, struct chain *out);
+
+/* ---- read_chat.c, write_chat.c, reader.c ----------------------------------------------------- */
+
+bool openai_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
+                      struct error *error);
+bool openai_write_chat(struct translation *translation, const struct chat *chat, struct chain *out,
+                       struct error *error);
+void openai_read_error(struct arena *arena, hg_json doc, struct dialect_error *ret);
+bool openai_is_end(hg_str event, hg_str data);
+
+struct dialect_reader *openai_reader_new(struct arena *arena, uint32_t kind,
+                                         const struct dialect_sink *sink);
+void openai_reader_frame(struct dialect_reader *reader, struct arena *scratch, hg_str event,
+                         hg_str data);
+void openai_reader_whole(struct dialect_reader *reader, struct arena *scratch, hg_json doc);
+void openai_reader_end(struct dialect_reader *reader);

@@ -33,6 +33,19 @@ enum {
     HG_WIRE_COHERE
 };
 
+/* Where a server of a format differs from most; put to the wire that is given to rewrite. They tell
+ * the writer of that format, and change nothing in what is passed on unchanged. */
+#define HG_WIRE_MASK            0xffu
+#define HG_WIRE_STRING_CONTENT  0x100u   /* OpenAI: content of a message is one text */
+#define HG_WIRE_EMPTY_CONTENT   0x200u   /* OpenAI: "" and not null beside tool calls */
+#define HG_WIRE_REASONING       0x400u   /* OpenAI: history has `reasoning_content` */
+#define HG_WIRE_NO_SCHEMA       0x800u   /* cannot keep to a JSON Schema by itself */
+#define HG_WIRE_TOP_K           0x1000u  /* OpenAI: takes `top_k` */
+#define HG_WIRE_MAX_TOKENS      0x2000u  /* OpenAI: the limit is `max_tokens` for every model */
+#define HG_WIRE_NO_STREAM_USAGE 0x4000u  /* OpenAI: does not know `stream_options` */
+#define HG_WIRE_NO_URLS         0x8000u  /* takes no URLs of images and files */
+#define HG_WIRE_BODY_VERSION    0x10000u /* Anthropic on Bedrock and Vertex: no model, own version */
+
 enum {
     HG_ROLE_SYSTEM = 1,
     HG_ROLE_USER,
@@ -79,9 +92,10 @@ typedef struct hg_req_api {
     /* Fills at most `max` texts in document order; returns how many there are. */
     size_t (*texts)(const hg_req *, hg_text *, size_t max);
 
-    /* Writes the request in a wire format, with this attempt's model and the members of `patch`
-     * put over it (an absent `patch` changes nothing). In the client's own format untouched bytes
-     * are shared and stay as they are. */
+    /* Writes the request in a wire format (HG_WIRE_... and flags of its servers), with this
+     * attempt's model and the members of `patch` put over it (an absent `patch` changes nothing).
+     * In the client's own format untouched bytes are shared and stay as they are; in another one
+     * the request is translated. A request that has no meaning there breaks `out`: the op fails. */
     void (*rewrite)(hg_out *, const hg_req *, uint32_t wire, hg_json patch);
 } hg_req_api;
 
