@@ -47,6 +47,12 @@ struct dialect_answer {
     hg_usage usage;
 };
 
+/* The texts of a document that people or models wrote. */
+struct dialect_texts {
+    const hg_text *list;
+    size_t count;
+};
+
 /* Replacements in texts, as guards give them; see headgate/guard.h. */
 struct dialect_edits {
     const hg_edit *edits;
@@ -56,6 +62,10 @@ struct dialect_edits {
 /* Meets the texts of a document, in its order. */
 struct text_visitor {
     void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json text);
+
+    /* A message has ended, which may have said its role last: it is the role of those texts since
+     * the last call that were given as a user's. NULL: not asked. */
+    void (*on_role)(struct text_visitor *visitor, uint32_t role);
 };
 
 /* Who takes the normalised events of an answer. What an event points at lives until it returns. */
@@ -105,12 +115,10 @@ struct dialect {
     /* How many tokens the request may have: an estimate, for routes that ask. */
     uint64_t (*tokens)(uint32_t kind, hg_json doc);
 
-    /* Fills at most `max` texts; returns how many there are. Strings with escapes are copied into
+    /* All texts of a document, in its order. The list and copies of strings with escapes are in
      * the arena. */
-    size_t (*request_texts)(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                            size_t max);
-    size_t (*answer_texts)(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                           size_t max);
+    struct dialect_texts (*request_texts)(struct arena *arena, uint32_t kind, hg_json doc);
+    struct dialect_texts (*answer_texts)(struct arena *arena, uint32_t kind, hg_json doc);
 
     /* The document with edits put into its texts, appended to `out`. `edits` are sorted by nothing
      * and do not overlap. */

@@ -94,19 +94,17 @@ static hg_str conversation(struct request *request, hg_json *ret_doc)
 {
     struct arena *arena = request->arena;
     const struct dialect *dialect = request->dialect;
-    size_t count = dialect->request_texts(arena, request->asked.kind, request->doc, NULL, 0);
-    hg_text *texts = arena_alloc(arena, (count + 1) * sizeof *texts);
-    hg_edit *edits = arena_zalloc(arena, (count + 1) * sizeof *edits);
+    struct dialect_texts texts = request_texts(request);
+    hg_edit *edits = arena_zalloc(arena, (texts.count + 1) * sizeof *edits);
     struct chain *text = chain_new(arena), *rest = chain_new(arena);
 
-    dialect->request_texts(arena, request->asked.kind, request->doc, texts, count);
-    for (size_t i = 0; i < count; i++) {
-        edits[i] = (hg_edit){.text = (uint32_t)i, .n = (uint32_t)texts[i].text.n};
-        chain_put_const(text, texts[i].text.p, texts[i].text.n);
+    for (size_t i = 0; i < texts.count; i++) {
+        edits[i] = (hg_edit){.text = (uint32_t)i, .n = (uint32_t)texts.list[i].text.n};
+        chain_put_const(text, texts.list[i].text.p, texts.list[i].text.n);
         chain_put_const(text, "\n", 1);
     }
     dialect->request_edit(arena, request->asked.kind, request->doc,
-                          &(struct dialect_edits){edits, count}, rest);
+                          &(struct dialect_edits){edits, texts.count}, rest);
     json_parse(arena, chain_flat(rest, arena), ret_doc, NULL);
     return chain_flat(text, arena);
 }

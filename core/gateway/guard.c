@@ -163,37 +163,26 @@ void guard_run_cancel(struct guard_run *run)
 struct guard_check {
     struct guard_run run;
     struct answer *answer; /* NULL: a request is judged */
-    hg_json doc;
+    hg_json doc;           /* of the answer */
+    struct dialect_texts texts;
+    bool texts_read;
     void (*on_done)(void *arg, const struct fault *fault);
     void *arg;
 };
 
-static size_t texts_of(struct guard_check *check, hg_text *texts, size_t max)
-{
-    struct request *request = check->run.request;
-
-    if (check->answer)
-        return request->dialect->answer_texts(request->arena, request->asked.kind, check->doc,
-                                              texts, max);
-    return request->dialect->request_texts(request->arena, request->asked.kind, request->doc, texts,
-                                           max);
-}
-
 static void check_prepare(struct guard_run *run)
 {
-    enum {
-        AT_FIRST = 32
-    };
     struct guard_check *check = (struct guard_check *)(void *)run;
-    hg_text *texts = arena_alloc(run->request->arena, AT_FIRST * sizeof *texts);
-    size_t count = texts_of(check, texts, AT_FIRST);
+    struct request *request = run->request;
 
-    if (count > AT_FIRST) {
-        texts = arena_alloc(run->request->arena, count * sizeof *texts);
-        count = texts_of(check, texts, count);
-    }
-    run->in.texts = texts;
-    run->in.n_texts = count;
+    if (check->answer && !check->texts_read)
+        check->texts =
+            request->dialect->answer_texts(request->arena, request->asked.kind, check->doc);
+    else if (!check->answer)
+        check->texts = request_texts(request);
+    check->texts_read = true;
+    run->in.texts = check->texts.list;
+    run->in.n_texts = check->texts.count;
 }
 
 static void check_edit(struct guard_run *run, const struct dialect_edits *edits)
@@ -210,6 +199,7 @@ static void check_edit(struct guard_run *run, const struct dialect_edits *edits)
     }
     request->dialect->answer_edit(request->arena, request->asked.kind, check->doc, edits, out);
     answer_set_body(check->answer, out);
+    check->texts_read = false;
     json_parse(request->arena, chain_flat(check->answer->body, request->arena), &check->doc, NULL);
 }
 

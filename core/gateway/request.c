@@ -172,11 +172,21 @@ hg_str request_key(struct request *request)
     return request->key = (hg_str){hex, 2 * BYTES};
 }
 
+struct dialect_texts request_texts(struct request *request)
+{
+    if (!request->texts_read)
+        request->texts =
+            request->dialect->request_texts(request->arena, request->asked.kind, request->doc);
+    request->texts_read = true;
+    return request->texts;
+}
+
 void request_set_body(struct request *request, struct chain *body)
 {
     hg_json doc;
 
     request->body = body;
+    request->texts_read = false;
     if (json_parse(request->arena, chain_flat(body, request->arena), &doc, NULL))
         request->doc = doc;
 }

@@ -63,11 +63,13 @@ struct request {
     const struct dialect *dialect;
     struct dialect_request asked;
     struct head *head;
-    hg_json doc;              /* absent if the body is no JSON */
-    const struct chain *body; /* what doc was read from */
-    struct shape shape;       /* as the client sent it, or as Lua has changed it */
-    hg_str key;               /* see request_key; empty until then */
-    struct pair *metadata;    /* read when first asked for */
+    hg_json doc;                /* absent if the body is no JSON */
+    const struct chain *body;   /* what doc was read from */
+    struct dialect_texts texts; /* of doc, see request_texts */
+    bool texts_read;
+    struct shape shape;    /* as the client sent it, or as Lua has changed it */
+    hg_str key;            /* see request_key; empty until then */
+    struct pair *metadata; /* read when first asked for */
     bool metadata_read;
 
     /* What became of it. */
@@ -126,6 +128,9 @@ void request_unref(struct request **request);
 /* Says why it fails; the journey answers. The first reason stays. */
 void request_fail(struct request *request, enum fault_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The texts of its document, which are looked for once. */
+struct dialect_texts request_texts(struct request *request);
 
 /* The new document of a request that a guard has edited. */
 void request_set_body(struct request *request, struct chain *body);

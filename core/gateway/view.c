@@ -62,10 +62,11 @@ static hg_str view_meta(const hg_req *req, const char *key)
 
 static size_t view_texts(const hg_req *req, hg_text *texts, size_t max)
 {
-    struct request *request = view_of(req)->request;
+    struct dialect_texts all = request_texts(view_of(req)->request);
 
-    return request->dialect->request_texts(request->arena, request->asked.kind, request->doc, texts,
-                                           max);
+    for (size_t i = 0; i < all.count && i < max; i++)
+        texts[i] = all.list[i];
+    return all.count;
 }
 
 /* Members of a JSON object put over the request's own. */

@@ -16,11 +16,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct dialect *const dialect = &dialect_openai_chat;
 
+static struct dialect_texts texts_of(struct arena *arena, uint32_t kind, hg_json doc,
+                                     bool is_request)
+{
+    return is_request ? dialect->request_texts(arena, kind, doc)
+                      : dialect->answer_texts(arena, kind, doc);
+}
+
 static void texts_change(struct arena *arena, uint32_t kind, hg_json doc, bool is_request)
 {
-    hg_text texts[8];
-    size_t count = is_request ? dialect->request_texts(arena, kind, doc, texts, 8)
-                              : dialect->answer_texts(arena, kind, doc, texts, 8);
+    size_t count = texts_of(arena, kind, doc, is_request).count;
     hg_edit edits[2] = {{.text = 0, .at = 1, .n = 3, .with = HG_S("\"\xFF")},
                         {.text = 0, .at = 0, .n = 1, .with = HG_S("edited")}};
     struct chain *out = chain_new(arena);
@@ -32,11 +37,10 @@ static void texts_change(struct arena *arena, uint32_t kind, hg_json doc, bool i
     else
         dialect->answer_edit(arena, kind, doc, &all, out);
     ensure(json_parse(arena, chain_flat(out, arena), &again, NULL));
-    size_t more = is_request ? dialect->request_texts(arena, kind, again, texts, 8)
-                             : dialect->answer_texts(arena, kind, again, texts, 8);
+    struct dialect_texts texts = texts_of(arena, kind, again, is_request);
 
-    ensure(more == count);
-    ensure(count == 0 || text_starts(texts[0].text, HG_S("edited")));
+    ensure(texts.count == count);
+    ensure(count == 0 || text_starts(texts.list[0].text, HG_S("edited")));
 }
 
 static void document(struct arena *arena, uint32_t kind, hg_str text)

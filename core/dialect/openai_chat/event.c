@@ -204,7 +204,7 @@ static void sum_add(struct text_visitor *visitor, uint32_t role, hg_json string)
 
 static hg_str event_text(struct arena *arena, hg_json doc)
 {
-    struct text_sum sum = {.visitor = {sum_add}, .arena = arena};
+    struct text_sum sum = {.visitor = {sum_add, NULL}, .arena = arena};
 
     openai_event_visit(doc, &sum.visitor);
     return sum.joined ? chain_flat(sum.joined, arena) : sum.text;
@@ -296,7 +296,7 @@ void openai_event_put(struct chain *out, hg_str json)
 
 void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out)
 {
-    struct text_swap swap = {.visitor = {swap_one}, .text = text};
+    struct text_swap swap = {.visitor = {swap_one, NULL}, .text = text};
     struct chain *changed = chain_new(arena);
     hg_json doc;
 

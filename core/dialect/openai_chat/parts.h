@@ -12,10 +12,8 @@ void openai_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visito
 /* The texts of one event: of all choices, and of reasoning, refusals and tool calls too. */
 void openai_event_visit(hg_json doc, struct text_visitor *visitor);
 
-size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                            size_t max);
-size_t openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                           size_t max);
+struct dialect_texts openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc);
+struct dialect_texts openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc);
 void openai_request_edit(struct arena *arena, uint32_t kind, hg_json doc,
                          const struct dialect_edits *edits, struct chain *out);
 void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,

@@ -2,6 +2,7 @@
  * this is generous: unknown kinds of parts that have a text count, and so do members that stand
  * twice, of which a server may read either. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
@@ -90,8 +91,9 @@ static void tool_calls_visit(hg_json calls, struct text_visitor *visitor)
     }
 }
 
-/* A message or a delta. */
-static void message_visit(hg_json message, uint32_t role, struct text_visitor *visitor)
+/* A message or a delta. `ret_role` is its role if it says one. */
+static void message_visit(hg_json message, uint32_t role, struct text_visitor *visitor,
+                          hg_json *ret_role)
 {
     static const char *const lists[] = {"content", "refusal", "reasoning_content", "reasoning",
                                         NULL};
@@ -106,18 +108,20 @@ static void message_visit(hg_json message, uint32_t role, struct text_visitor *v
             tool_calls_visit(value, visitor);
         else if (json_key_is(key, HG_S("function_call")))
             function_visit(value, visitor);
+        else if (json_key_is(key, HG_S("role")))
+            *ret_role = value;
     }
 }
 
-static uint32_t role_of(hg_json message)
+static uint32_t role_of(hg_json role)
 {
-    hg_json role = json_member(message, HG_S("role"));
+    hg_str name = json_raw_str(role);
 
-    if (json_is(role, HG_S("system")) || json_is(role, HG_S("developer")))
+    if (json_key_is(name, HG_S("system")) || json_key_is(name, HG_S("developer")))
         return HG_ROLE_SYSTEM;
-    if (json_is(role, HG_S("assistant")))
+    if (json_key_is(name, HG_S("assistant")))
         return HG_ROLE_ASSISTANT;
-    if (json_is(role, HG_S("tool")) || json_is(role, HG_S("function")))
+    if (json_key_is(name, HG_S("tool")) || json_key_is(name, HG_S("function")))
         return HG_ROLE_TOOL;
     return HG_ROLE_USER;
 }
@@ -127,8 +131,13 @@ static void messages_visit(hg_json messages, struct text_visitor *visitor)
     hg_json_it it = {{0, 0}};
     hg_json message;
 
-    while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message))
-        message_visit(message, role_of(message), visitor);
+    while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message)) {
+        hg_json role = {0};
+
+        message_visit(message, HG_ROLE_USER, visitor, &role);
+        if (visitor->on_role)
+            visitor->on_role(visitor, role_of(role));
+    }
 }
 
 /* The members of a root with texts in them, for requests that have no messages. */
@@ -159,14 +168,14 @@ void openai_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visit
 static void choice_visit(hg_json choice, struct text_visitor *visitor)
 {
     hg_json_it it = {{0, 0}};
-    hg_json value;
+    hg_json value, role;
     hg_str key;
 
     while (choice.kind == HG_J_OBJ && json_next(choice, &it, &key, &value)) {
         if (json_key_is(key, HG_S("text")))
             text_found(visitor, HG_ROLE_ASSISTANT, value);
         else if (json_key_is(key, HG_S("message")) || json_key_is(key, HG_S("delta")))
-            message_visit(value, HG_ROLE_ASSISTANT, visitor);
+            message_visit(value, HG_ROLE_ASSISTANT, visitor, &role);
     }
 }
 
@@ -193,7 +202,7 @@ void openai_event_visit(hg_json doc, struct text_visitor *visitor)
         hg_json delta = json_member(choice, HG_S("delta"));
 
         if (delta.kind)
-            message_visit(delta, HG_ROLE_ASSISTANT, visitor);
+            message_visit(delta, HG_ROLE_ASSISTANT, visitor, &(hg_json){0});
         else
             choice_visit(choice, visitor);
     }
@@ -201,39 +210,59 @@ void openai_event_visit(hg_json doc, struct text_visitor *visitor)
 
 /* ---- giving them out ------------------------------------------------------------------------- */
 
+enum {
+    FIRST_ROOM = 32
+};
+
 struct text_list {
     struct text_visitor visitor;
     struct arena *arena;
     hg_text *texts;
-    size_t count, max;
+    size_t count, room;
+    size_t roles; /* how many have their role */
 };
 
 static void list_add(struct text_visitor *visitor, uint32_t role, hg_json string)
 {
     struct text_list *list = (struct text_list *)visitor;
 
-    if (list->count < list->max)
-        list->texts[list->count] = (hg_text){
-            .role = role, .part = (uint32_t)list->count, .text = json_str(list->arena, string)};
+    if (list->count == list->room) {
+        size_t room = list->room ? 2 * list->room : FIRST_ROOM;
+        hg_text *texts = arena_alloc(list->arena, room * sizeof *texts);
+
+        if (list->count)
+            memcpy(texts, list->texts, list->count * sizeof *texts);
+        list->texts = texts;
+        list->room = room;
+    }
+    list->texts[list->count] = (hg_text){
+        .role = role, .part = (uint32_t)list->count, .text = json_str(list->arena, string)};
     list->count++;
 }
 
-size_t openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                            size_t max)
+static void list_set_role(struct text_visitor *visitor, uint32_t role)
 {
-    struct text_list list = {{list_add}, arena, texts, 0, max};
+    struct text_list *list = (struct text_list *)visitor;
 
-    openai_request_visit(kind, doc, &list.visitor);
-    return list.count;
+    for (; list->roles < list->count; list->roles++)
+        if (list->texts[list->roles].role == HG_ROLE_USER)
+            list->texts[list->roles].role = role;
 }
 
-size_t openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc, hg_text *texts,
-                           size_t max)
+struct dialect_texts openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc)
 {
-    struct text_list list = {{list_add}, arena, texts, 0, max};
+    struct text_list list = {.visitor = {list_add, list_set_role}, .arena = arena};
+
+    openai_request_visit(kind, doc, &list.visitor);
+    return (struct dialect_texts){list.texts, list.count};
+}
+
+struct dialect_texts openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc)
+{
+    struct text_list list = {.visitor = {list_add, NULL}, .arena = arena};
 
     openai_answer_visit(kind, doc, &list.visitor);
-    return list.count;
+    return (struct dialect_texts){list.texts, list.count};
 }
 
 /* ---- editing --------------------------------------------------------------------------------- */
@@ -299,7 +328,8 @@ static void document_edit(struct arena *arena, uint32_t kind, hg_json doc,
                           const struct dialect_edits *edits, struct chain *out,
                           void (*visit)(uint32_t kind, hg_json doc, struct text_visitor *visitor))
 {
-    struct text_edits todo = {.visitor = {edits_apply}, .arena = arena, .count = edits->count};
+    struct text_edits todo = {
+        .visitor = {edits_apply, NULL}, .arena = arena, .count = edits->count};
 
     if (!doc.kind)
         return;

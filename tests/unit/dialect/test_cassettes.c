@@ -302,19 +302,19 @@ static void stream_test(const struct tally *tally, hg_str body)
 static void completion_compare(const struct tally *tally, hg_str body)
 {
     struct dialect_answer answer;
-    hg_text texts[2];
     hg_json doc;
 
     WANT(tally, json_parse(tally->arena, body, &doc, NULL), "is JSON");
     dialect->read_answer(tally->arena, HG_R_COMPLETE, doc, &answer);
     WANT(tally, answer.is_valid && answer.finish, "is a valid answer");
     usage_compare(tally, &answer.usage, answer.has_usage);
-    WANT(tally, dialect->answer_texts(tally->arena, HG_R_COMPLETE, doc, texts, 2) > 0,
-         "has a text");
+    struct dialect_texts texts = dialect->answer_texts(tally->arena, HG_R_COMPLETE, doc);
+
+    WANT(tally, texts.count > 0, "has a text");
     hg_str want = json_str(tally->arena, json_member(tally->derived, HG_S("text")));
 
-    if (want.n != 2 * texts[0].text.n)
-        same(tally, texts[0].text, want, "text");
+    if (want.n != 2 * texts.list[0].text.n)
+        same(tally, texts.list[0].text, want, "text");
 }
 
 static void completion_test(const struct tally *tally, hg_str body, bool is_stream)
@@ -357,13 +357,9 @@ static void request_test(const struct tally *tally, hg_str body)
         return;
     dialect->read_request(tally->arena, HG_R_CHAT, HG_S(""), doc, &request);
     WANT(tally, dialect->tokens(HG_R_CHAT, doc) > 0, "request");
-    size_t count = dialect->request_texts(tally->arena, HG_R_CHAT, doc, NULL, 0);
-    hg_text *texts = arena_alloc(tally->arena, (count + 1) * sizeof *texts);
     struct chain *same_again = chain_new(tally->arena);
 
-    WANT(tally, count > 0, "has texts");
-    WANT(tally, dialect->request_texts(tally->arena, HG_R_CHAT, doc, texts, count) == count,
-         "as many texts again");
+    WANT(tally, dialect->request_texts(tally->arena, HG_R_CHAT, doc).count > 0, "has texts");
     dialect->request_edit(tally->arena, HG_R_CHAT, doc, &(struct dialect_edits){NULL, 0},
                           same_again);
     same(tally, chain_flat(same_again, tally->arena), body, "unchanged without edits");

@@ -159,41 +159,57 @@ START_TEST(all_texts_of_a_request_are_found)
                 {HG_ROLE_TOOL, "result"},
                 {HG_ROLE_USER, "shown"},
                 {HG_ROLE_USER, "hidden"}};
-    hg_text texts[16];
-    hg_json doc = parsed(talk_text());
+    struct dialect_texts texts = dialect->request_texts(arena, HG_R_CHAT, parsed(talk_text()));
 
-    ck_assert_uint_eq(dialect->request_texts(arena, HG_R_CHAT, doc, texts, 16), 8);
-    for (size_t i = 0; i < 8; i++) {
-        same(texts[i].text, want[i].text);
-        ck_assert_uint_eq(texts[i].role, want[i].role);
-        ck_assert_uint_eq(texts[i].part, i);
+    ck_assert_uint_eq(texts.count, sizeof want / sizeof *want);
+    for (size_t i = 0; i < texts.count; i++) {
+        same(texts.list[i].text, want[i].text);
+        ck_assert_uint_eq(texts.list[i].role, want[i].role);
+        ck_assert_uint_eq(texts.list[i].part, i);
     }
-    ck_assert_uint_eq(dialect->request_texts(arena, HG_R_CHAT, doc, texts, 2), 8);
 }
 END_TEST
 
+/* More than the list has room for at first, and the role behind the text. */
+START_TEST(many_texts_are_found)
+{
+    enum {
+        COUNT = 500
+    };
+    struct chain *body = chain_new(arena);
+
+    CHAIN_PUT_LIT(body, "{\"messages\":[");
+    for (int i = 0; i < COUNT; i++) {
+        hg_str message = arena_fmt(arena, "%s{\"content\":\"text %d\",\"role\":\"%s\"}",
+                                   i ? "," : "", i, i % 2 ? "assistant" : "user");
+
+        chain_put(body, message.p, message.n);
+    }
+    CHAIN_PUT_LIT(body, "]}");
+    struct dialect_texts texts = dialect->request_texts(arena, HG_R_CHAT, parsed(flat(body)));
+
+    ck_assert_uint_eq(texts.count, COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        same(texts.list[i].text, arena_fmt(arena, "text %u", i).p);
+        ck_assert_uint_eq(texts.list[i].role, i % 2 ? HG_ROLE_ASSISTANT : HG_ROLE_USER);
+        ck_assert_uint_eq(texts.list[i].part, i);
+    }
+}
+END_TEST
+
+static size_t texts_count(uint32_t kind, hg_str document)
+{
+    return dialect->request_texts(arena, kind, parsed(document)).count;
+}
+
 START_TEST(texts_of_other_requests_are_found)
 {
-    hg_text texts[8];
-
-    ck_assert_uint_eq(dialect->request_texts(arena, HG_R_EMBED,
-                                             parsed(HG_S("{\"input\":[\"a\",\"b\"]}")), texts, 8),
-                      2);
-    ck_assert_uint_eq(dialect->request_texts(arena, HG_R_EMBED,
-                                             parsed(HG_S("{\"input\":[[1,2],[3]]}")), texts, 8),
-                      0);
+    ck_assert_uint_eq(texts_count(HG_R_EMBED, HG_S("{\"input\":[\"a\",\"b\"]}")), 2);
+    ck_assert_uint_eq(texts_count(HG_R_EMBED, HG_S("{\"input\":[[1,2],[3]]}")), 0);
+    ck_assert_uint_eq(texts_count(HG_R_EMBED, HG_S("{\"input\":[1,\"a\"]}")), 1);
+    ck_assert_uint_eq(texts_count(HG_R_COMPLETE, HG_S("{\"prompt\":\"a\",\"suffix\":\"b\"}")), 2);
     ck_assert_uint_eq(
-        dialect->request_texts(arena, HG_R_EMBED, parsed(HG_S("{\"input\":[1,\"a\"]}")), texts, 8),
-        1);
-    ck_assert_uint_eq(dialect->request_texts(arena, HG_R_COMPLETE,
-                                             parsed(HG_S("{\"prompt\":\"a\",\"suffix\":\"b\"}")),
-                                             texts, 8),
-                      2);
-    ck_assert_uint_eq(
-        dialect->request_texts(arena, HG_R_MODERATE,
-                               parsed(HG_S("{\"input\":[{\"type\":\"text\",\"text\":\"a\"}]}")),
-                               texts, 8),
-        1);
+        texts_count(HG_R_MODERATE, HG_S("{\"input\":[{\"type\":\"text\",\"text\":\"a\"}]}")), 1);
 }
 END_TEST
 
@@ -232,13 +248,13 @@ START_TEST(texts_of_an_answer_are_found_and_edited)
                               "\"c\"}}]}},{\"message\":{\"content\":\"d\"}}]}"));
     hg_edit edit = {.text = 3, .at = 0, .n = 1, .with = HG_S("[x]")};
     struct chain *out = chain_new(arena);
-    hg_text texts[8];
+    struct dialect_texts texts = dialect->answer_texts(arena, HG_R_CHAT, doc);
 
-    ck_assert_uint_eq(dialect->answer_texts(arena, HG_R_CHAT, doc, texts, 8), 4);
-    same(texts[0].text, "a");
-    same(texts[1].text, "b");
-    same(texts[2].text, "c");
-    same(texts[3].text, "d");
+    ck_assert_uint_eq(texts.count, 4);
+    same(texts.list[0].text, "a");
+    same(texts.list[1].text, "b");
+    same(texts.list[2].text, "c");
+    same(texts.list[3].text, "d");
     dialect->answer_edit(arena, HG_R_CHAT, doc, &(struct dialect_edits){&edit, 1}, out);
     same(json_raw(json_get(parsed(flat(out)), "/choices/1/message/content")), "\"[x]\"");
 }
@@ -683,6 +699,7 @@ int main(void)
     tcase_add_test(tcase, a_request_is_read);
     tcase_add_test(tcase, tokens_are_estimated);
     tcase_add_test(tcase, all_texts_of_a_request_are_found);
+    tcase_add_test(tcase, many_texts_are_found);
     tcase_add_test(tcase, texts_of_other_requests_are_found);
     tcase_add_test(tcase, edits_change_their_text_and_nothing_else);
     tcase_add_test(tcase, texts_of_an_answer_are_found_and_edited);
