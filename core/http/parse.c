@@ -4,17 +4,19 @@
 #    include <emmintrin.h>
 #endif
 
-#include <http_parser.h>
-
 #include "base/text.h"
+#include "http/fields.h"
+#include "http/start_line.h"
+#include "http/target.h"
 
-/* ---- the scan: what is doubtful byte by byte --------------------------------------------------
- */
+/* Where a field stands, from the head's first byte on. */
+struct head_place {
+    uint32_t name, colon, end;
+};
 
 enum {
     BYTE_TOKEN = 1,
     BYTE_VALUE = 2,
-    BYTE_CAPITAL = 4
 };
 
 /* RFC 9110 5.6.2 token characters, and those a field value may hold. */
@@ -25,7 +27,7 @@ static const uint8_t classes[256] = {
     ['*' ... '+'] = 3,   [','] = BYTE_VALUE,
     ['-' ... '.'] = 3,   ['/'] = BYTE_VALUE,
     ['0' ... '9'] = 3,   [':' ... '@'] = BYTE_VALUE,
-    ['A' ... 'Z'] = 7,   ['[' ... ']'] = BYTE_VALUE,
+    ['A' ... 'Z'] = 3,   ['[' ... ']'] = BYTE_VALUE,
     ['^' ... 'z'] = 3,   ['{'] = BYTE_VALUE,
     ['|'] = 3,           ['}'] = BYTE_VALUE,
     ['~'] = 3,           [0x80 ... 0xff] = BYTE_VALUE,
@@ -37,472 +39,334 @@ static enum parse_result refuse(const char **ret_reason, const char *reason)
     return PARSE_BAD;
 }
 
-/* A byte other than CR and LF, in its place. */
-static const char *byte_wrong(struct head_scan *scan, unsigned char byte)
-{
-    if (!(classes[byte] & BYTE_VALUE))
-        return byte ? "a control character in the head" : "a NUL in the head";
-    if (scan->lines == 0)
-        return byte == '\t' ? "a tab in the start line" : NULL;
-    if (scan->name_done)
-        return NULL;
-    if (byte == ':') {
-        scan->name_done = true;
-        return scan->at == scan->line_start ? "a header field without a name" : NULL;
-    }
-    if (classes[byte] & BYTE_TOKEN)
-        return NULL;
-    if (scan->at == scan->line_start)
-        return byte == ' ' || byte == '\t' ? "a folded header line"
-                                           : "a header field name with a forbidden character";
-    return byte == ' ' || byte == '\t' ? "a space before the colon of a header field"
-                                       : "a header field name with a forbidden character";
-}
+/* ---- passing over many bytes at once -----------------------------------------------------------
+ */
 
-/* Ends a line at its LF. 1: the head ends here; 0: go on; less: wrong. */
-static int line_ends(struct head_scan *scan, const char **ret_reason)
-{
-    size_t length = scan->at - 1 - scan->line_start;
-
-    if (length == 0 && scan->lines > 0)
-        return 1;
-    if (length == 0) { /* an empty line before a request line is to be ignored, once */
-        if (scan->line_start > 0) {
-            *ret_reason = "empty lines before the request";
-            return -1;
-        }
-        scan->line_start = scan->at + 1;
-        return 0;
-    }
-    if (scan->lines > 0 && !scan->name_done) {
-        *ret_reason = "a header line without a colon";
-        return -1;
-    }
-    scan->lines++;
-    scan->line_start = scan->at + 1;
-    scan->name_done = false;
-    return 0;
-}
-
-static enum parse_result over_limit(const struct head_scan *scan, const struct head_limits *limits)
-{
-    if (scan->lines == 0 && scan->at > scan->line_start + limits->line)
-        return PARSE_LONG_LINE;
-    return scan->at > limits->head || scan->lines > limits->fields + 1 ? PARSE_LARGE : PARSE_MORE;
-}
+enum {
+    BLOCK = 16
+};
 
 #ifdef __SSE2__
-/* Sixteen bytes of a value at a time: anything from space on but DEL. */
-static size_t value_skip(hg_str bytes, size_t at)
+static __m128i block_at(const char *p)
 {
-    const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f);
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
 
-    for (; bytes.n - at >= 16; at += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes.p + at));
-        __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(x, space), x);
-        int fine = _mm_movemask_epi8(_mm_andnot_si128(_mm_cmpeq_epi8(x, del), low));
+/* Which bytes lie from `first` to `first` + `span`. */
+static __m128i in_range(__m128i x, char first, char span)
+{
+    __m128i from_first = _mm_sub_epi8(x, _mm_set1_epi8(first));
 
-        if (fine != 0xffff)
-            return at + (size_t)__builtin_ctz(~(unsigned)fine);
+    return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(span)), from_first);
+}
+
+/* The number of bytes before the first that is not fine; BLOCK if all are. */
+static size_t fine_count(__m128i fine)
+{
+    return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(fine));
+}
+
+/* Letters, digits and hyphens: nearly all of a name. */
+static size_t name_skip_blocks(hg_str bytes, size_t at)
+{
+    size_t n = BLOCK;
+
+    for (; n == BLOCK && bytes.n - at >= BLOCK; at += n) {
+        __m128i x = block_at(bytes.p + at);
+        __m128i letter = in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z' - 'a');
+        __m128i other = _mm_or_si128(in_range(x, '0', 9), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+
+        n = fine_count(_mm_or_si128(letter, other));
     }
     return at;
 }
+
+/* Anything from space on but DEL: nearly all of a value. */
+static size_t value_skip_blocks(hg_str bytes, size_t at)
+{
+    const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f);
+    size_t n = BLOCK;
+
+    for (; n == BLOCK && bytes.n - at >= BLOCK; at += n) {
+        __m128i x = block_at(bytes.p + at);
+        __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(x, space), x);
+
+        n = fine_count(_mm_andnot_si128(_mm_cmpeq_epi8(x, del), low));
+    }
+    return at;
+}
+
+/* BLOCK bytes may be read and written at the end of the name, too: the copy has that room. */
+static void name_lower(char *name, size_t n)
+{
+    static const unsigned char lanes[2 * BLOCK] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    };
+
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t outside = n - at < BLOCK ? BLOCK - (n - at) : 0;
+        __m128i x = block_at(name + at), inside = block_at((const char *)lanes + outside);
+        __m128i capital = _mm_and_si128(in_range(x, 'A', 'Z' - 'A'), inside);
+
+        x = _mm_or_si128(x, _mm_and_si128(capital, _mm_set1_epi8(0x20)));
+        _mm_storeu_si128((__m128i *)(void *)(name + at), x);
+    }
+}
 #else
-static size_t value_skip(hg_str bytes, size_t at)
+static size_t name_skip_blocks(hg_str bytes, size_t at)
 {
     (void)bytes;
     return at;
 }
-#endif
 
-/* Passes over bytes that are fine where they stand: nearly all of a head. */
-static void run_skip(struct head_scan *scan, hg_str bytes)
+static size_t value_skip_blocks(hg_str bytes, size_t at)
 {
-    uint8_t fine = scan->name_done ? BYTE_VALUE : BYTE_TOKEN;
-
-    if (scan->lines == 0 || scan->name_done)
-        scan->at = value_skip(bytes, scan->at);
-    while (scan->at < bytes.n && classes[(unsigned char)bytes.p[scan->at]] & fine)
-        scan->at++;
-}
-
-static enum parse_result head_look(struct head_scan *scan, hg_str bytes,
-                                   const struct head_limits *limits, const char **ret_reason)
-{
-    for (; scan->at < bytes.n; scan->at++) {
-        unsigned char byte = (unsigned char)bytes.p[scan->at];
-
-        if (byte == '\n') {
-            if (!scan->after_cr)
-                return refuse(ret_reason, "a line feed without a carriage return");
-            scan->after_cr = false;
-            if (over_limit(scan, limits) != PARSE_MORE)
-                break;
-            int end = line_ends(scan, ret_reason);
-
-            if (end < 0)
-                return PARSE_BAD;
-            if (end > 0) {
-                scan->at++;
-                return PARSE_OK;
-            }
-            if (over_limit(scan, limits) != PARSE_MORE)
-                break;
-            continue;
-        }
-        if (scan->after_cr)
-            return refuse(ret_reason, "a carriage return without a line feed");
-        run_skip(scan, bytes);
-        if (scan->at == bytes.n)
-            break;
-        byte = (unsigned char)bytes.p[scan->at];
-        if (byte == '\n')
-            return refuse(ret_reason, "a line feed without a carriage return");
-        if (byte == '\r') {
-            scan->after_cr = true;
-            continue;
-        }
-        const char *wrong = byte_wrong(scan, byte);
-
-        if (wrong)
-            return refuse(ret_reason, wrong);
-    }
-    enum parse_result over = over_limit(scan, limits);
-
-    if (over == PARSE_LONG_LINE)
-        *ret_reason = "the request line is too long";
-    if (over == PARSE_LARGE)
-        *ret_reason = "the header fields are too large or too many";
-    return over;
-}
-
-/* ---- the start line, by http-parser ---------------------------------------------------------- */
-
-static enum method method_of(unsigned method)
-{
-    switch (method) {
-    case HTTP_GET:
-        return METHOD_GET;
-    case HTTP_HEAD:
-        return METHOD_HEAD;
-    case HTTP_POST:
-        return METHOD_POST;
-    case HTTP_PUT:
-        return METHOD_PUT;
-    case HTTP_PATCH:
-        return METHOD_PATCH;
-    case HTTP_DELETE:
-        return METHOD_DELETE;
-    case HTTP_OPTIONS:
-        return METHOD_OPTIONS;
-    default:
-        return METHOD_OTHER;
-    }
-}
-
-static int on_url(http_parser *parser, const char *at, size_t n)
-{
-    ((struct head *)parser->data)->target = (hg_str){at, n};
-    return 0;
-}
-
-static enum parse_result start_line_read(hg_str line, enum http_parser_type type, struct head *ret,
-                                         const char **ret_reason)
-{
-    static const http_parser_settings callbacks = {.on_url = on_url};
-    http_parser parser;
-
-    http_parser_init(&parser, type);
-    parser.data = ret;
-    http_parser_execute(&parser, &callbacks, line.p, line.n);
-    http_parser_execute(&parser, &callbacks, "\r\n", 2);
-    enum http_errno wrong = HTTP_PARSER_ERRNO(&parser);
-
-    if (wrong == HPE_INVALID_VERSION ||
-        (wrong == HPE_OK && (parser.http_major != 1 || parser.http_minor > 1))) {
-        *ret_reason = "an HTTP version other than 1.0 and 1.1";
-        return PARSE_VERSION;
-    }
-    if (wrong != HPE_OK)
-        return refuse(ret_reason, http_errno_description(wrong));
-    ret->minor = parser.http_minor;
-    ret->status = parser.status_code;
-    ret->method = method_of(parser.method);
-    return PARSE_OK;
-}
-
-/* Makes a name's letters small, in our own copy of the head; returns its colon. */
-static const char *name_lower(const char *name)
-{
-    char *at = (char *)(uintptr_t)name;
-
-    for (; *at != ':'; at++)
-        *at = (char)(*at | (classes[(unsigned char)*at] & BYTE_CAPITAL) << 3);
+    (void)bytes;
     return at;
 }
 
-/* The scan has found every line to be a name, a colon and a value. */
-static void fields_split(hg_str lines, struct head *head)
+static void name_lower(char *name, size_t n)
 {
-    const char *end = lines.p + lines.n;
+    for (size_t i = 0; i < n; i++)
+        if (name[i] >= 'A' && name[i] <= 'Z')
+            name[i] = (char)(name[i] | 0x20);
+}
+#endif
 
-    for (const char *at = lines.p; at + 2 < end;) {
-        const char *colon = name_lower(at);
-        const char *stop = memchr(colon, '\r', (size_t)(end - colon));
+static size_t skip(hg_str bytes, size_t at, uint8_t fine)
+{
+    while (at < bytes.n && classes[(unsigned char)bytes.p[at]] & fine)
+        at++;
+    return at;
+}
 
-        head->fields[head->field_count++] =
-            (struct field){.name = {at, (size_t)(colon - at)},
-                           .value = text_trim((hg_str){colon + 1, (size_t)(stop - colon - 1)})};
-        at = stop + 2;
+static size_t name_skip(hg_str bytes, size_t at)
+{
+    return skip(bytes, name_skip_blocks(bytes, at), BYTE_TOKEN);
+}
+
+static size_t value_skip(hg_str bytes, size_t at)
+{
+    at = value_skip_blocks(bytes, at);
+    while (at < bytes.n && bytes.p[at] == '\t') /* ends a block, but is fine */
+        at = value_skip_blocks(bytes, at + 1);
+    return skip(bytes, at, BYTE_VALUE);
+}
+
+/* ---- the look: is every byte in its place, and where do the fields stand?
+ * ------------------------
+ */
+
+static const char *control_wrong(char c)
+{
+    switch (c) {
+    case 0:
+        return "a NUL in the head";
+    case '\n':
+        return "a line feed without a carriage return";
+    case '\r':
+        return "a carriage return without a line feed";
+    default:
+        return "a control character in the head";
     }
 }
 
-/* ---- what the fields mean -------------------------------------------------------------------- */
-
-static enum field_id field_identify(hg_str name)
+/* A byte that ends a name and is not its colon. */
+static const char *name_wrong(char c, bool is_first)
 {
-    static const struct {
-        hg_str name;
-        enum field_id id;
-    } known[] = {
-        {{"te", 2}, FIELD_HOP_BY_HOP},
-        {{"host", 4}, FIELD_HOST},
-        {{"expect", 6}, FIELD_EXPECT},
-        {{"upgrade", 7}, FIELD_HOP_BY_HOP},
-        {{"trailer", 7}, FIELD_HOP_BY_HOP},
-        {{"connection", 10}, FIELD_CONNECTION},
-        {{"keep-alive", 10}, FIELD_HOP_BY_HOP},
-        {{"content-type", 12}, FIELD_CONTENT_TYPE},
-        {{"authorization", 13}, FIELD_AUTHORIZATION},
-        {{"content-length", 14}, FIELD_CONTENT_LENGTH},
-        {{"proxy-connection", 16}, FIELD_HOP_BY_HOP},
-        {{"transfer-encoding", 17}, FIELD_TRANSFER_ENCODING},
-        {{"proxy-authenticate", 18}, FIELD_HOP_BY_HOP},
-        {{"proxy-authorization", 19}, FIELD_HOP_BY_HOP},
+    if (is_first && c == ':')
+        return "a header field without a name";
+    if (c == ' ' || c == '\t')
+        return is_first ? "a folded header line" : "a space before the colon of a header field";
+    if (c == '\r')
+        return "a header line without a colon";
+    return classes[(unsigned char)c] ? "a header field name with a forbidden character"
+                                     : control_wrong(c);
+}
+
+/* Passes over what is left of a line, its end included. */
+static enum parse_result line_pass(struct head_scan *scan, hg_str bytes, const char **ret_reason)
+{
+    size_t at = scan->at = value_skip(bytes, scan->at);
+
+    if (at == bytes.n || (bytes.p[at] == '\r' && at + 1 == bytes.n))
+        return PARSE_MORE;
+    if (bytes.p[at] != '\r' || bytes.p[at + 1] != '\n')
+        return refuse(ret_reason, control_wrong(bytes.p[at]));
+    scan->at += 2;
+    return PARSE_OK;
+}
+
+static enum parse_result start_line_look(struct head_scan *scan, hg_str bytes,
+                                         const struct head_limits *limits, const char **ret_reason)
+{
+    enum parse_result result = line_pass(scan, bytes, ret_reason);
+
+    /* An empty line before the start line is to be ignored, once. */
+    if (result == PARSE_OK && scan->line_start == 0 && scan->at == 2) {
+        scan->line_start = 2;
+        result = line_pass(scan, bytes, ret_reason);
+    }
+    size_t end = result == PARSE_OK ? scan->at - 2 : scan->at;
+
+    if (end - scan->line_start > limits->line) {
+        *ret_reason = "the request line is too long";
+        return PARSE_LONG_LINE;
+    }
+    if (result != PARSE_OK)
+        return result;
+    if (end == scan->line_start)
+        return refuse(ret_reason, "empty lines before the request");
+    if (memchr(bytes.p + scan->line_start, '\t', end - scan->line_start))
+        return refuse(ret_reason, "a tab in the start line");
+    scan->start_line = scan->line_start;
+    scan->start_line_end = end;
+    scan->line_start = scan->at;
+    return PARSE_OK;
+}
+
+static void place_add(struct head_scan *scan, struct arena *arena, struct head_place place)
+{
+    enum {
+        FIRST_ROOM = 16
     };
 
-    /* Most names of the field begin with x, o or d. */
-    if (!memchr("acehkptu", *name.p, 8))
-        return FIELD_OTHER;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].name.n >= name.n) {
-            if (known[i].name.n > name.n)
-                return FIELD_OTHER;
-            if (memcmp(known[i].name.p, name.p, name.n) == 0)
-                return known[i].id;
-        }
-    return FIELD_OTHER;
-}
+    if (scan->count == scan->room) {
+        unsigned room = scan->room ? scan->room * 2 : FIRST_ROOM;
+        struct head_place *larger = arena_alloc(arena, room * sizeof *larger);
 
-/* A field that is named here is meant for this connection only. */
-static void field_bind(struct head *head, hg_str name)
-{
-    for (unsigned i = 0; i < head->field_count; i++)
-        if (head->fields[i].id == FIELD_OTHER && text_is_nocase(head->fields[i].name, name))
-            head->fields[i].id = FIELD_HOP_BY_HOP;
-}
-
-static void connection_options(struct head *head, hg_str value)
-{
-    while (value.n) {
-        hg_str option = text_trim(text_cut(value, ',', &value));
-
-        if (text_is_nocase(option, HG_S("close")))
-            head->keep_alive = false;
-        else if (text_is_nocase(option, HG_S("keep-alive")))
-            head->keep_alive = true;
-        else
-            field_bind(head, option);
+        if (scan->count)
+            memcpy(larger, scan->places, scan->count * sizeof *larger);
+        scan->places = larger;
+        scan->room = room;
     }
+    scan->places[scan->count++] = place;
 }
 
-struct seen {
-    unsigned host, length, coding;
-    bool other_coding;
-};
-
-static const char *field_take(struct head *head, struct field *field, struct seen *seen)
+static enum parse_result field_look(struct head_scan *scan, struct arena *arena, hg_str bytes,
+                                    const char **ret_reason)
 {
-    uint64_t length;
+    if (!scan->colon) {
+        scan->at = name_skip(bytes, scan->at);
+        if (scan->at == bytes.n)
+            return PARSE_MORE;
+        bool is_first = scan->at == scan->line_start;
 
-    switch (field->id) {
-    case FIELD_HOST:
-        head->host = field->value;
-        return seen->host++ ? "two Host fields" : NULL;
-    case FIELD_CONTENT_LENGTH:
-        if (!text_to_u64(field->value, &length) || length > INT64_MAX)
-            return "a Content-Length that is no number";
-        head->content_length = (int64_t)length;
-        return seen->length++ ? "two Content-Length fields" : NULL;
-    case FIELD_TRANSFER_ENCODING:
-        head->chunked = text_is_nocase(field->value, HG_S("chunked"));
-        seen->other_coding = !head->chunked;
-        return seen->coding++ ? "two Transfer-Encoding fields" : NULL;
-    case FIELD_CONTENT_TYPE:
-        head->content_type = field->value;
-        return NULL;
-    case FIELD_EXPECT:
-        head->expect_continue = text_is_nocase(field->value, HG_S("100-continue"));
-        return NULL;
-    case FIELD_CONNECTION: /* afterwards: it names other fields */
-    case FIELD_OTHER:
-    case FIELD_AUTHORIZATION:
-    case FIELD_HOP_BY_HOP:
-        return NULL;
+        if (bytes.p[scan->at] != ':' || is_first)
+            return refuse(ret_reason, name_wrong(bytes.p[scan->at], is_first));
+        scan->colon = scan->at++;
     }
-    return NULL;
+    enum parse_result result = line_pass(scan, bytes, ret_reason);
+
+    if (result != PARSE_OK)
+        return result;
+    place_add(scan, arena,
+              (struct head_place){(uint32_t)scan->line_start, (uint32_t)scan->colon,
+                                  (uint32_t)scan->at - 2});
+    scan->line_start = scan->at;
+    scan->colon = 0;
+    return PARSE_OK;
 }
 
-static enum parse_result fields_take(struct head *head, struct seen *seen, const char **ret_reason)
+/* PARSE_OK: the head ends at scan->at. */
+static enum parse_result lines_look(struct head_scan *scan, struct arena *arena, hg_str bytes,
+                                    const struct head_limits *limits, const char **ret_reason)
 {
+    enum parse_result result = PARSE_OK;
+
+    if (!scan->start_line_end)
+        result = start_line_look(scan, bytes, limits, ret_reason);
+    while (result == PARSE_OK) {
+        if (scan->at == scan->line_start && scan->at < bytes.n && bytes.p[scan->at] == '\r')
+            return line_pass(scan, bytes, ret_reason);
+        result = field_look(scan, arena, bytes, ret_reason);
+        if (scan->count > limits->fields)
+            result = PARSE_LARGE;
+    }
+    return result;
+}
+
+static enum parse_result head_look(struct head_scan *scan, struct arena *arena, hg_str bytes,
+                                   const struct head_limits *limits, const char **ret_reason)
+{
+    bool all = bytes.n < limits->head;
+
+    if (!all)
+        bytes.n = limits->head;
+    enum parse_result result = lines_look(scan, arena, bytes, limits, ret_reason);
+
+    if (result == PARSE_MORE && !all)
+        result = PARSE_LARGE;
+    if (result == PARSE_LARGE)
+        *ret_reason = "the header fields are too large or too many";
+    return result;
+}
+
+/* ---- the head is made ---------------------------------------------------------------------------
+ */
+
+static hg_str value_trim(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    while (p < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return (hg_str){p, (size_t)(end - p)};
+}
+
+static enum parse_result fields_make(const struct head_scan *scan, struct arena *arena, char *copy,
+                                     struct head *head, struct fields_seen *seen,
+                                     const char **ret_reason)
+{
+    head->fields = arena_alloc(arena, scan->count * sizeof *head->fields);
+    head->field_count = scan->count;
     head->content_length = -1;
     head->keep_alive = head->minor >= 1;
-    for (unsigned i = 0; i < head->field_count; i++) {
+    for (unsigned i = 0; i < scan->count; i++) {
+        const struct head_place *place = &scan->places[i];
         struct field *field = &head->fields[i];
 
-        field->id = field_identify(field->name);
+        field->name = (hg_str){copy + place->name, place->colon - place->name};
+        field->value = value_trim(copy + place->colon + 1, copy + place->end);
+        name_lower(copy + place->name, field->name.n);
         const char *wrong = field_take(head, field, seen);
 
         if (wrong)
             return refuse(ret_reason, wrong);
     }
-    for (unsigned i = 0; i < head->field_count; i++)
-        if (head->fields[i].id == FIELD_CONNECTION)
-            connection_options(head, head->fields[i].value);
-    if (seen->coding && seen->length)
-        return refuse(ret_reason, "Content-Length together with Transfer-Encoding");
-    if (seen->coding && head->minor == 0)
-        return refuse(ret_reason, "Transfer-Encoding in HTTP/1.0");
-    if (seen->other_coding) {
-        *ret_reason = "a transfer coding other than chunked";
-        return PARSE_CODING;
-    }
-    return PARSE_OK;
+    return fields_settle(head, seen, ret_reason);
 }
 
-/* ---- the target ---------------------------------------------------------------------------------
- */
-
-static bool is_dot_segment(hg_str segment)
-{
-    unsigned dots = 0;
-
-    while (segment.n) {
-        if (*segment.p == '.')
-            segment.p++, segment.n--;
-        else if (segment.n >= 3 && segment.p[0] == '%' && segment.p[1] == '2' &&
-                 (segment.p[2] | 0x20) == 'e')
-            segment.p += 3, segment.n -= 3;
-        else
-            return false;
-        dots++;
-    }
-    return dots == 1 || dots == 2;
-}
-
-/* Routing and authorisation look at the same path, so it has one spelling: repeated slashes are
- * made one, and what would climb up is refused. */
-static const char *path_settle(struct head *head)
-{
-    char *from = (char *)(uintptr_t)head->path.p, *to = from, *end = from + head->path.n;
-
-    for (char *at = from; at < end;) {
-        char *stop = at + 1;
-
-        while (stop < end && *stop != '/')
-            stop++;
-        hg_str segment = {at + 1, (size_t)(stop - at - 1)};
-
-        if (is_dot_segment(segment))
-            return "dot segments in the path";
-        if (memchr(segment.p, '\\', segment.n))
-            return "a backslash in the path";
-        if (segment.n || stop == end) {
-            memmove(to, at, (size_t)(stop - at));
-            to += stop - at;
-        }
-        at = stop;
-    }
-    head->path.n = (size_t)(to - from);
-    return NULL;
-}
-
-/* The part of an absolute target behind its authority, which must be the Host that was sent. */
-static const char *absolute_split(struct head *head, hg_str *ret_rest)
-{
-    hg_str target = head->target;
-    size_t scheme = text_starts(target, HG_S("http://"))    ? 7
-                    : text_starts(target, HG_S("https://")) ? 8
-                                                            : 0;
-    if (!scheme)
-        return "a request target that is neither a path nor an http URL";
-    hg_str after = {target.p + scheme, target.n - scheme};
-    size_t n = 0;
-
-    while (n < after.n && after.p[n] != '/' && after.p[n] != '?')
-        n++;
-    if (!text_is_nocase((hg_str){after.p, n}, head->host))
-        return "a request target and a Host field that differ";
-    *ret_rest = (hg_str){after.p + n, after.n - n};
-    return NULL;
-}
-
-static const char *target_split(struct head *head, struct arena *arena)
-{
-    hg_str rest = head->target;
-
-    if (rest.n == 0)
-        return "no request target";
-    if (memchr(rest.p, '#', rest.n))
-        return "a fragment in the request target";
-    if (*rest.p != '/' && !(rest.n == 1 && *rest.p == '*')) {
-        const char *wrong = absolute_split(head, &rest);
-
-        if (wrong)
-            return wrong;
-    }
-    head->path = text_cut(rest, '?', &head->query);
-    if (head->path.n == 0)
-        head->path = HG_S("/");
-    if (*head->path.p != '/')
-        return NULL;
-    head->path = arena_text(arena, head->path);
-    return path_settle(head);
-}
-
-/* ---- the two entries --------------------------------------------------------------------------
- */
+typedef enum parse_result start_line_read(hg_str line, struct head *ret, const char **ret_reason);
 
 /* A head of the right form is copied, so that names can be lower-cased in place, and read. */
 static enum parse_result head_read(struct arena *arena, struct head_scan *scan, hg_str bytes,
-                                   enum http_parser_type type, const struct head_limits *limits,
-                                   struct head *ret, struct seen *seen, const char **ret_reason)
+                                   const struct head_limits *limits, start_line_read *read,
+                                   struct head *ret, struct fields_seen *seen,
+                                   const char **ret_reason)
 {
-    enum parse_result result = head_look(scan, bytes, limits, ret_reason);
+    enum parse_result result = head_look(scan, arena, bytes, limits, ret_reason);
 
     if (result != PARSE_OK)
         return result;
-    hg_str copy = arena_text(arena, (hg_str){bytes.p, scan->at});
-    size_t first = copy.p[0] == '\r' ? 2 : 0; /* an empty line before the head */
-    const char *end = (const char *)memchr(copy.p + first, '\n', copy.n - first) + 1;
+    char *copy = arena_alloc(arena, scan->at + BLOCK);
 
+    memcpy(copy, bytes.p, scan->at);
     *ret = (struct head){.size = scan->at};
-    ret->fields = arena_alloc(arena, (scan->lines + 1) * sizeof *ret->fields);
-    result = start_line_read((hg_str){copy.p + first, (size_t)(end - copy.p) - first}, type, ret,
-                             ret_reason);
+    result = read((hg_str){copy + scan->start_line, scan->start_line_end - scan->start_line}, ret,
+                  ret_reason);
     if (result != PARSE_OK)
         return result;
-    fields_split((hg_str){end, (size_t)(copy.p + copy.n - end)}, ret);
-    return fields_take(ret, seen, ret_reason);
+    return fields_make(scan, arena, copy, ret, seen, ret_reason);
 }
 
 enum parse_result parse_request(struct arena *arena, struct head_scan *scan, hg_str bytes,
                                 const struct head_limits *limits, struct head *ret,
                                 const char **ret_reason)
 {
-    struct seen seen = {0};
+    struct fields_seen seen = {0};
     enum parse_result result =
-        head_read(arena, scan, bytes, HTTP_REQUEST, limits, ret, &seen, ret_reason);
+        head_read(arena, scan, bytes, limits, request_line_read, ret, &seen, ret_reason);
 
     if (result != PARSE_OK)
         return result;
@@ -517,7 +381,7 @@ enum parse_result parse_response(struct arena *arena, struct head_scan *scan, hg
                                  const struct head_limits *limits, struct head *ret,
                                  const char **ret_reason)
 {
-    struct seen seen = {0};
+    struct fields_seen seen = {0};
 
-    return head_read(arena, scan, bytes, HTTP_RESPONSE, limits, ret, &seen, ret_reason);
+    return head_read(arena, scan, bytes, limits, status_line_read, ret, &seen, ret_reason);
 }

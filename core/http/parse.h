@@ -1,4 +1,4 @@
-/* parse.h - bytes become a head. The only user of http-parser.
+/* parse.h - bytes become a head, in one pass.
  *
  * Stricter than the RFC asks: whatever two implementations might read differently is refused, for
  * that is how requests are smuggled. Bodies are not its business. */
@@ -8,9 +8,9 @@
 #include "http/head.h"
 
 struct head_limits {
-    size_t line;   /* of the start line, in bytes */
-    size_t head;   /* of the whole head, in bytes */
-    size_t fields; /* at most HEAD_FIELDS_MAX */
+    size_t line; /* of the start line, in bytes */
+    size_t head; /* of the whole head, in bytes; less than 4 GiB */
+    size_t fields;
 };
 
 enum parse_result {
@@ -24,10 +24,15 @@ enum parse_result {
 };
 
 /* How far a head has been looked at, so that one that drips in is not read over and over. Start
- * zeroed for each head. */
+ * zeroed for each head, and give the same arena until it is whole. */
+struct head_place;
+
 struct head_scan {
-    size_t at, line_start, lines;
-    bool after_cr, name_done;
+    size_t at;                         /* the next byte to look at */
+    size_t line_start, colon;          /* of the present line; 0: no colon yet */
+    size_t start_line, start_line_end; /* 0: it is not whole yet */
+    struct head_place *places;         /* of the fields so far */
+    unsigned count, room;
 };
 
 /* Looks at the head that begins at `bytes`, which must begin with what was given in the call
