@@ -77,7 +77,7 @@ mkdir -p "$place"
 
 missing=
 for package in gcc make autoconf automake libtool pkg-config curl ca-certificates \
-  libevent-dev libssl-dev libjansson-dev liblua5.4-dev zlib1g-dev libpcre2-dev libhttp-parser-dev; do
+  libevent-dev libssl-dev libjansson-dev liblua5.4-dev zlib1g-dev libpcre2-dev; do
   dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' ||
     missing="$missing $package"
 done

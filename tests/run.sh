@@ -65,8 +65,7 @@ number() { # FILE WORD: what stands before the word in the last line that has it
 packages_build='gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:libtool
     pkg-config:pkg-config openssl:openssl =libevent:libevent-dev =openssl:libssl-dev
     =jansson:libjansson-dev =lua5.4:liblua5.4-dev =zlib:zlib1g-dev =libpcre2-8:libpcre2-dev
-    =check:check
-    /usr/include/http_parser.h:libhttp-parser-dev'
+    =check:check'
 packages_format='clang-format:clang-format'
 packages_lint='cppcheck:cppcheck mandoc:mandoc shellcheck:shellcheck git:git
     pkg-config:pkg-config'
