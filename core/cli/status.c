@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/running.h"
+#include "net/unix_socket.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -64,6 +65,17 @@ static void print_changes(const json_t *state)
         printf("\nthe last reload was refused: %s\n", text(changes, "reason"));
 }
 
+static void print_address(const char *what, const json_t *listener)
+{
+    const char *address = text(listener, "address");
+    const char *scheme = json_is_true(json_object_get(listener, "tls")) ? "https" : "http";
+
+    if (unix_socket_path(address))
+        printf("%s on %s\n", what, address);
+    else
+        printf("%s on %s://%s\n", what, scheme, address);
+}
+
 static void print_state(const json_t *state)
 {
     size_t i;
@@ -73,11 +85,9 @@ static void print_state(const json_t *state)
            text(state, "phase"), number(state, "pid"), number(state, "generation"),
            text(state, "config"));
     json_array_foreach(json_object_get(state, "listeners"), i, listener)
-        printf("listening on %s://%s\n",
-               json_is_true(json_object_get(listener, "tls")) ? "https" : "http",
-               text(listener, "address"));
-    if (json_is_string(json_object_get(state, "admin")))
-        printf("admin on http://%s\n", text(state, "admin"));
+        print_address("listening", listener);
+    if (json_is_object(json_object_get(state, "admin")))
+        print_address("admin", json_object_get(state, "admin"));
     print_children(state);
     print_changes(state);
 }

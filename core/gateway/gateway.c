@@ -11,6 +11,7 @@
 #include "gateway/attempt.h"
 #include "gateway/flight.h"
 #include "gateway/handles.h"
+#include "gateway/listen.h"
 #include "gateway/lua/api.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
@@ -426,13 +427,10 @@ static bool listener_make(struct gateway *gateway, struct gateway_listener *list
                           const struct config_listen *config, int fd, struct error *error)
 {
     listener->gateway = gateway;
-    if (config->cert) {
-        listener->tls = tls_server_config(config->cert, config->key, error);
-        if (!listener->tls || (config->client_ca &&
-                               !tls_server_require_client(listener->tls, config->client_ca, error)))
-            return error_prefix(error, "%s:%d", config->place.file, config->place.line);
+    if (!listen_tls(config, &listener->tls, error))
+        return false;
+    if (listener->tls)
         ticket_key_set(gateway, listener->tls);
-    }
     if (fd < 0)
         return true;
     listener->listener = listener_new(gateway->loop, fd, &listener_events, listener);
@@ -595,6 +593,15 @@ void gateway_free(struct gateway **gateway)
     free(gone);
 }
 
+static bool admin_check(const struct config *config, struct error *error)
+{
+    struct tls_config *tls;
+    bool ok = listen_tls(&config->admin, &tls, error);
+
+    tls_config_free(&tls);
+    return ok;
+}
+
 bool gateway_check(const struct config *config, const char *run_dir, struct error *error)
 {
     struct loop *loop = loop_new();
@@ -608,7 +615,8 @@ bool gateway_check(const struct config *config, const char *run_dir, struct erro
     for (size_t i = 0; i < 64; i++)
         nothing[i] = -1;
     if (ok && config->listen_count <= 64)
-        ok = gateway_listen(gateway, nothing, config->listen_count, error);
+        ok = gateway_listen(gateway, nothing, config->listen_count, error) &&
+             admin_check(config, error);
     gateway_free(&gateway);
     loop_free(&loop);
     return ok;

@@ -1,6 +1,5 @@
 #include "http/inbound.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -657,18 +656,6 @@ void inbound_abort(struct exchange *exchange)
 size_t inbound_queued(const struct exchange *exchange)
 {
     return stream_queued(exchange->inbound->stream);
-}
-
-hg_str inbound_peer(struct exchange *exchange)
-{
-    struct sockaddr_storage at;
-    socklen_t size = sizeof at;
-    char host[NI_MAXHOST];
-
-    if (getpeername(stream_fd(exchange->inbound->stream), (struct sockaddr *)&at, &size) < 0 ||
-        getnameinfo((struct sockaddr *)&at, size, host, sizeof host, NULL, 0, NI_NUMERICHOST))
-        return HG_S("");
-    return arena_text(exchange->arena, text_of(host));
 }
 
 /* ---- the server --------------------------------------------------------------------------------

@@ -103,8 +103,5 @@ void inbound_abort(struct exchange *exchange);
 /* Bytes the client has not taken yet. */
 size_t inbound_queued(const struct exchange *exchange);
 
-/* The client's address as text ("127.0.0.1"), in the exchange's memory. */
-hg_str inbound_peer(struct exchange *exchange);
-
 /* Answers a connection that there is no room for with 503, and closes it. */
 void inbound_turn_away(int fd);

@@ -16,7 +16,6 @@
 #include "base/text.h"
 
 enum {
-    BACKLOG = 4096,
     ACCEPTS_PER_TURN = 16
 };
 
@@ -34,7 +33,7 @@ static int listen_on(const struct addrinfo *found, const char *address, struct e
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (found->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+    if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         error_set(error, "cannot listen on %s: %s%s", address, strerror(errno),
                   errno == EADDRINUSE ? "; stop what uses the port, or choose another" : "");
         close(fd);

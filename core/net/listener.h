@@ -6,6 +6,10 @@
 #include "base/error.h"
 #include "loop/loop.h"
 
+enum {
+    LISTENER_BACKLOG = 4096
+};
+
 /* Opens a listening socket: non-blocking, close-on-exec, backlog 4096. -1 on failure. `address` is
  * "127.0.0.1:8787", "[::1]:8787" or ":8787"; port 0 lets the system choose. */
 int listener_open(const char *address, struct error *error);

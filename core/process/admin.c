@@ -9,8 +9,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "gateway/config/config.h"
+#include "gateway/listen.h"
 #include "http/inbound.h"
 #include "net/listener.h"
+#include "net/tls.h"
 #include "process/gauges.h"
 #include "process/status.h"
 #include "shm/metrics.h"
@@ -20,7 +22,8 @@ struct admin {
     struct admin_setup setup;
     struct server *server;
     struct listener *listener;
-    char *token; /* NULL: none is asked for */
+    struct tls_config *tls; /* NULL: plain text */
+    char *token;            /* NULL: none is asked for */
 };
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -177,7 +180,7 @@ static void on_accept(void *arg, int fd)
 {
     struct admin *admin = arg;
 
-    server_accept(admin->server, fd, NULL);
+    server_accept(admin->server, fd, admin->tls);
 }
 
 static void on_full(void *arg, int fd)
@@ -215,7 +218,7 @@ struct admin *admin_new(const struct admin_setup *setup, struct error *error)
     limits.body = 64 * 1024;
     limits.connections = 256;
     admin->setup = *setup;
-    if (!find_token(admin, error)) {
+    if (!find_token(admin, error) || !listen_tls(&setup->config->admin, &admin->tls, error)) {
         admin_free(&admin);
         return NULL;
     }
@@ -246,6 +249,7 @@ void admin_free(struct admin **admin)
     listener_free(&gone->listener);
     if (gone->server)
         server_free(&gone->server);
+    tls_config_free(&gone->tls);
     if (gone->token)
         wipe(gone->token, strlen(gone->token));
     free(gone->token);

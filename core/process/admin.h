@@ -23,7 +23,7 @@ struct admin_setup {
     int fd; /* listening socket */
 };
 
-/* NULL and why, if its token cannot be found. */
+/* NULL and why, if its token or its certificate cannot be found. */
 struct admin *admin_new(const struct admin_setup *setup, struct error *error);
 
 /* Begins to accept; before, connections wait in the socket's queue. */

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -59,8 +60,10 @@ static void end(struct control *control, hg_ns patience, bool empty_rings)
         return;
     control->ending = true;
     control->end_by = clock_now() + patience;
-    if (control->admin)
+    if (control->admin) {
         admin_stop(control->admin);
+        close(control->setup->admin); /* so that the address is free */
+    }
     if (!control->pump) {
         loop_stop(control->loop);
     } else if (empty_rings && control->reading) {

@@ -313,6 +313,7 @@ static void retire(struct fleet *fleet, struct generation *generation)
 {
     generation_drain(generation, generation->config->drain_timeout);
     child_leave(&generation->control, CHANNEL_RELEASE, CONTROL_PATIENCE);
+    generation_give_sockets(generation, fleet->listeners);
     cut_oldest(fleet);
 }
 

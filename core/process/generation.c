@@ -23,12 +23,12 @@ struct listeners_key generation_listen_key(const struct config *config, size_t i
 
     for (size_t before = 0; before < i; before++)
         nth += !strcmp(config->listen[before].address, address);
-    return (struct listeners_key){"listen", address, nth};
+    return (struct listeners_key){"listen", address, nth, config->listen[i].mode};
 }
 
 struct listeners_key generation_admin_key(const struct config *config)
 {
-    return (struct listeners_key){"admin", config->admin, 0};
+    return (struct listeners_key){"admin", config->admin.address, 0, config->admin.mode};
 }
 
 /* Says where the address that cannot be had was declared. */
@@ -56,10 +56,10 @@ static bool take_sockets(struct generation *generation, struct listeners *listen
             return false;
         generation->sockets[generation->socket_count++] = fd;
     }
-    if (!config->admin)
+    if (!config->admin.address)
         return true;
     generation->admin =
-        take_socket(listeners, generation_admin_key(config), &config->admin_place, error);
+        take_socket(listeners, generation_admin_key(config), &config->admin.place, error);
     return generation->admin >= 0;
 }
 
@@ -104,16 +104,23 @@ struct generation *generation_new(struct config *config, unsigned number,
     return NULL;
 }
 
+void generation_give_sockets(struct generation *generation, struct listeners *listeners)
+{
+    for (size_t i = 0; i < generation->socket_count; i++)
+        listeners_give(listeners, generation_listen_key(generation->config, i));
+    if (generation->admin >= 0)
+        listeners_give(listeners, generation_admin_key(generation->config));
+    generation->socket_count = 0;
+    generation->admin = -1;
+}
+
 void generation_free(struct generation **generation, struct listeners *listeners)
 {
     struct generation *gone = *generation;
 
     if (!gone)
         return;
-    for (size_t i = 0; i < gone->socket_count; i++)
-        listeners_give(listeners, generation_listen_key(gone->config, i));
-    if (gone->admin >= 0)
-        listeners_give(listeners, generation_admin_key(gone->config));
+    generation_give_sockets(gone, listeners);
     config_free(&gone->config);
     free(gone->sockets);
     free(gone->workers);

@@ -28,6 +28,10 @@ struct generation *generation_new(struct config *config, unsigned number,
                                   struct listeners *listeners, struct generation *others,
                                   const struct ground *ground, struct error *error);
 
+/* No child of it will be started any more: sockets that nobody else has are closed, so that whoever
+ * connects there hears it at once. */
+void generation_give_sockets(struct generation *generation, struct listeners *listeners);
+
 /* Gives sockets back. All its children must have ended. NULL is fine. */
 void generation_free(struct generation **generation, struct listeners *listeners);
 

@@ -8,13 +8,15 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "net/listener.h"
+#include "net/unix_socket.h"
 
 struct entry {
     struct entry *next;
     char *role, *address;
-    unsigned nth;
+    unsigned nth, mode;
     char actual[280];
     int fd;
+    struct stat file; /* of a unix socket */
     unsigned uses;
     bool announced;
 };
@@ -30,8 +32,13 @@ struct listeners *listeners_new(void)
 
 static void entry_close(struct entry *entry)
 {
-    if (entry->fd >= 0)
-        close(entry->fd);
+    const char *path = unix_socket_path(entry->address);
+
+    if (entry->fd < 0)
+        return;
+    if (path)
+        unix_socket_remove(path, &entry->file);
+    close(entry->fd);
     entry->fd = -1;
 }
 
@@ -72,6 +79,10 @@ static struct entry *find(const struct listeners *listeners, struct listeners_ke
 
 static void name_actual(struct entry *entry)
 {
+    if (unix_socket_path(entry->address)) {
+        snprintf(entry->actual, sizeof entry->actual, "%s", entry->address);
+        return;
+    }
     const char *colon = strrchr(entry->address, ':');
     int host = colon ? (int)(colon - entry->address) : 0;
 
@@ -82,7 +93,10 @@ static void name_actual(struct entry *entry)
 static struct entry *open_entry(struct listeners *listeners, struct listeners_key key,
                                 struct error *error)
 {
-    int fd = listener_open(key.address, error);
+    const char *path = unix_socket_path(key.address);
+    struct stat file = {0};
+    int fd =
+        path ? unix_socket_listen(path, key.mode, &file, error) : listener_open(key.address, error);
 
     if (fd < 0)
         return NULL;
@@ -91,7 +105,9 @@ static struct entry *open_entry(struct listeners *listeners, struct listeners_ke
     entry->role = xstrdup(key.role);
     entry->address = xstrdup(key.address);
     entry->nth = key.nth;
+    entry->mode = key.mode;
     entry->fd = fd;
+    entry->file = file;
     name_actual(entry);
     entry->next = listeners->first;
     listeners->first = entry;
@@ -129,6 +145,17 @@ const char *listeners_actual(const struct listeners *listeners, struct listeners
     const struct entry *entry = find(listeners, key);
 
     return entry ? entry->actual : key.address;
+}
+
+void listeners_set_mode(struct listeners *listeners, struct listeners_key key)
+{
+    struct entry *entry = find(listeners, key);
+    const char *path = unix_socket_path(key.address);
+
+    if (!entry || !path || entry->mode == key.mode)
+        return;
+    chmod(path, key.mode);
+    entry->mode = key.mode;
 }
 
 bool listeners_is_new(struct listeners *listeners, struct listeners_key key)

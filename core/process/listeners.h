@@ -1,5 +1,5 @@
 /* listeners.h - the listening sockets of the supervisor. A reload keeps those whose address stays
- * the same, so that no connection is refused in between. */
+ * the same, so that no connection is refused in between. With a unix socket goes its file. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +18,7 @@ struct listeners_key {
     const char *role; /* "listen", "admin" */
     const char *address;
     unsigned nth;
+    unsigned mode; /* tells nobody apart: what the file of a unix socket gets */
 };
 
 /* The descriptor, opened if need be; -1 and why. Asking again counts another user. */
@@ -26,9 +27,12 @@ int listeners_take(struct listeners *listeners, struct listeners_key key, struct
 /* Gives one use back; the last closes the socket. */
 void listeners_give(struct listeners *listeners, struct listeners_key key);
 
-/* "127.0.0.1:43127": the address with the port that the system chose; lives as long as the socket.
- */
+/* "127.0.0.1:43127": the address with the port that the system chose, or "unix:/path"; lives as
+ * long as the socket. */
 const char *listeners_actual(const struct listeners *listeners, struct listeners_key key);
+
+/* Who may connect to the file of a unix socket, if that has changed since it was opened. */
+void listeners_set_mode(struct listeners *listeners, struct listeners_key key);
 
 /* True the first time it is asked about a socket: for the line that announces it. */
 bool listeners_is_new(struct listeners *listeners, struct listeners_key key);

@@ -28,18 +28,21 @@ json_t *state_text(const char *text)
     return value;
 }
 
+static json_t *describe_address(const struct fleet *fleet, const struct config_listen *listen,
+                                struct listeners_key key)
+{
+    return json_pack("{s:s, s:s, s:b}", "configured", listen->address, "address",
+                     listeners_actual(fleet->listeners, key), "tls", listen->cert != NULL);
+}
+
 static json_t *describe_listeners(const struct fleet *fleet)
 {
     json_t *list = json_array();
     const struct config *config = fleet->serving ? fleet->serving->config : NULL;
 
-    for (size_t i = 0; config && i < config->listen_count; i++) {
-        struct listeners_key key = generation_listen_key(config, i);
-
-        json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "configured", key.address,
-                                              "address", listeners_actual(fleet->listeners, key),
-                                              "tls", config->listen[i].cert != NULL));
-    }
+    for (size_t i = 0; config && i < config->listen_count; i++)
+        json_array_append_new(
+            list, describe_address(fleet, &config->listen[i], generation_listen_key(config, i)));
     return list;
 }
 
@@ -49,7 +52,7 @@ static json_t *describe_admin(const struct fleet *fleet)
 
     if (!serving || serving->admin < 0)
         return json_null();
-    return json_string(listeners_actual(fleet->listeners, generation_admin_key(serving->config)));
+    return describe_address(fleet, &serving->config->admin, generation_admin_key(serving->config));
 }
 
 static const char *describe_stage(const struct child *child)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/config/config.h"
+#include "net/unix_socket.h"
 #include "process/change.h"
 #include "process/fds.h"
 #include "process/fleet.h"
@@ -64,13 +65,17 @@ static void write_state(struct supervisor *supervisor)
     state_write(&supervisor->change, phase_name(supervisor), ++supervisor->written);
 }
 
-static void announce(struct supervisor *supervisor, const char *what, const char *scheme,
-                     struct listeners_key key)
+static void announce(struct supervisor *supervisor, const char *what,
+                     const struct config_listen *listen, struct listeners_key key)
 {
     struct listeners *listeners = supervisor->fleet.listeners;
+    const char *scheme = unix_socket_path(listen->address) ? ""
+                         : listen->cert                    ? "https://"
+                                                           : "http://";
 
+    listeners_set_mode(listeners, key);
     if (listeners_is_new(listeners, key))
-        dprintf(STDERR_FILENO, "headgate: %s on %s://%s\n", what, scheme,
+        dprintf(STDERR_FILENO, "headgate: %s on %s%s\n", what, scheme,
                 listeners_actual(listeners, key));
 }
 
@@ -79,10 +84,9 @@ static void announce_all(struct supervisor *supervisor)
     const struct config *config = supervisor->fleet.serving->config;
 
     for (size_t i = 0; i < config->listen_count; i++)
-        announce(supervisor, "listening", config->listen[i].cert ? "https" : "http",
-                 generation_listen_key(config, i));
-    if (config->admin)
-        announce(supervisor, "admin", "http", generation_admin_key(config));
+        announce(supervisor, "listening", &config->listen[i], generation_listen_key(config, i));
+    if (config->admin.address)
+        announce(supervisor, "admin", &config->admin, generation_admin_key(config));
 }
 
 /* ---- stopping -------------------------------------------------------------------------------- */

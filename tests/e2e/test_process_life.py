@@ -36,8 +36,8 @@ class Held:
         conn.end_chunks()
 
 
-def open_stream(gate):
-    client = Connection(gate.port, timeout=40)
+def open_stream(gate, port=None):
+    client = Connection(port or gate.port, timeout=40)
     client.send(request_bytes("POST", CHAT, STREAM))
     client.read_head()
     assert b'"a"' in client.read_chunk()
@@ -97,6 +97,22 @@ def test_a_reload_may_change_the_number_of_workers_and_the_addresses(gateway, up
     assert gate.reload().returncode == 0
     wait_for(lambda: refuses(ports[1]), "the second address to close")
     assert chat(gate.port).status == 200
+
+
+def test_an_address_that_goes_is_closed_while_its_streams_go_on(gateway, upstream):
+    held = Held()
+    up = upstream(held)
+    gate = gateway(up)
+    gate.write({"up": up.url}, 'listen "127.0.0.1:0"')
+    assert gate.reload().returncode == 0
+    port = int(gate.state()["listeners"][1]["address"].rpartition(":")[2])
+    with open_stream(gate, port) as client:
+        gate.write({"up": up.url})
+        assert gate.reload().returncode == 0
+        wait_for(lambda: refuses(port), "the address to close")
+        assert 2 in {child["generation"] for child in gate.state()["processes"]}
+        held.gate.set()
+        assert rest_of(client).endswith(DONE)
 
 
 def refuses(port):

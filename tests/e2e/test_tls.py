@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from support import certs
+from support.certs import client_side, server_side
 from support.client import Connection, Gone, chat, request_bytes
 from support.gateway import Lua, lua
 from support.upstream import DONE, chat_events, chat_json
@@ -28,19 +29,6 @@ def ours(tmp_path_factory):
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
     return certs.make(tmp_path_factory.mktemp("theirs"), {"server": "IP:127.0.0.1"})
-
-
-def server_side(folder, name="server"):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / f"{name}.pem")
-    return context
-
-
-def client_side(folder, cert=None):
-    context = ssl.create_default_context(cafile=folder / "ca.pem")
-    if cert:
-        context.load_cert_chain(folder / f"{cert}.pem")
-    return context
 
 
 def provider(up, **tls):

@@ -1,5 +1,6 @@
 """Certificates for one run of the tests, made with the openssl program."""
 
+import ssl
 import subprocess
 
 
@@ -24,3 +25,16 @@ def make(folder, names):
         both = (folder / f"{name}.crt").read_text() + (folder / f"{name}.key").read_text()
         (folder / f"{name}.pem").write_text(both)
     return folder
+
+
+def server_side(folder, name="server"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.pem")
+    return context
+
+
+def client_side(folder, cert=None):
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    if cert:
+        context.load_cert_chain(folder / f"{cert}.pem")
+    return context

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .wait import PATIENCE
 
@@ -95,21 +96,23 @@ def request_bytes(method, path, body=b"", headers=(), host="gateway", length=Tru
 
 
 class Connection:
-    """One TCP connection, on either side of it."""
+    """One connection, on either side of it. `port` may be the path of a unix socket."""
 
     def __init__(self, port=None, sock=None, timeout=10.0, receive_buffer=None, tls=None,
                  name=None):
         if sock is None:
-            sock = socket.socket()
+            is_file = isinstance(port, Path)
+            sock = socket.socket(socket.AF_UNIX if is_file else socket.AF_INET)
             if receive_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             sock.settimeout(timeout * PATIENCE)
-            sock.connect(("127.0.0.1", port))
+            sock.connect(str(port) if is_file else ("127.0.0.1", port))
             if tls:
                 sock = tls.wrap_socket(sock, server_hostname=name or "127.0.0.1")
         else:
             sock.settimeout(timeout * PATIENCE)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.buffer = b""
         self.received = b""

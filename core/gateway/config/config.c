@@ -105,14 +105,17 @@ static void upstream_done(struct config_upstream *upstream)
     fields_free(config_tls_fields.list, config_tls_fields.count, upstream);
 }
 
+static void listen_done(struct config_listen *listen)
+{
+    free(listen->place.file);
+    free(listen->address);
+    fields_free(config_listen_tls_fields.list, config_listen_tls_fields.count, listen);
+}
+
 static void lists_done(struct config *config)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        free(config->listen[i].place.file);
-        free(config->listen[i].address);
-        fields_free(config_listen_tls_fields.list, config_listen_tls_fields.count,
-                    &config->listen[i]);
-    }
+    for (size_t i = 0; i < config->listen_count; i++)
+        listen_done(&config->listen[i]);
     for (size_t i = 0; i < config->instance_count; i++) {
         struct config_instance *instance = &config->instances[i];
 
@@ -150,8 +153,7 @@ void config_free(struct config **config)
     free(gone->routes);
     free(gone->path);
     free(gone->folder);
-    free(gone->admin_place.file);
-    free(gone->admin);
+    listen_done(&gone->admin);
     json_decref(gone->admin_token);
     free(gone->plugin_path);
     free(gone);

@@ -28,7 +28,8 @@ struct config_place {
 
 struct config_listen {
     struct config_place place;
-    char *address;    /* "127.0.0.1:8787", "[::1]:8787", ":8787"; port 0: any */
+    char *address;    /* "127.0.0.1:8787", "[::1]:8787", ":8787", "unix:/path"; port 0: any */
+    uint32_t mode;    /* of a unix socket's file */
     char *cert, *key; /* PEM files; NULL: no TLS. key NULL: in the same file */
     char *client_ca;  /* callers need a certificate signed by it; NULL: they need none */
 };
@@ -90,9 +91,8 @@ struct config {
 
     struct config_listen *listen; /* at least one */
     size_t listen_count;
-    struct config_place admin_place;
-    char *admin;         /* address; NULL: none */
-    json_t *admin_token; /* a secret or text; NULL: none */
+    struct config_listen admin; /* address NULL: none */
+    json_t *admin_token;        /* a secret or text; NULL: none */
 
     struct config_instance *instances; /* in the order of the file */
     size_t instance_count;

@@ -7,13 +7,12 @@
 #include "gateway/config/parts.h"
 
 enum {
-    VERSION = 1
+    VERSION = 2
 };
 
 static const struct field plain_fields[] = {
     {"path", FIELD_TEXT, offsetof(struct config, path), 0, 0},
     {"folder", FIELD_TEXT, offsetof(struct config, folder), 0, 0},
-    {"admin", FIELD_TEXT, offsetof(struct config, admin), 0, 0},
     {"plugin_path", FIELD_TEXT, offsetof(struct config, plugin_path), 0, 0},
     {"workers", FIELD_COUNT, offsetof(struct config, workers), 1, 1000},
     {"drain_timeout", FIELD_DURATION, offsetof(struct config, drain_timeout), 0, INT64_MAX},
@@ -51,8 +50,9 @@ static json_t *upstream_to_json(const struct config_upstream *upstream)
 
 static json_t *listen_to_json(const struct config_listen *listen)
 {
-    return json_pack("{s:o, s:s, s:o}", "place", place_to_json(&listen->place), "address",
-                     listen->address, "tls", write_fields(&config_listen_tls_fields, listen));
+    return json_pack("{s:o, s:s?, s:i, s:o}", "place", place_to_json(&listen->place), "address",
+                     listen->address, "mode", (int)listen->mode, "tls",
+                     write_fields(&config_listen_tls_fields, listen));
 }
 
 static json_t *instance_to_json(const struct config_instance *instance)
@@ -90,7 +90,7 @@ json_t *config_to_json(const struct config *config)
     for (size_t i = 0; i < config->route_count; i++)
         json_array_append_new(routes, route_to_json(&config->routes[i]));
     json_object_set_new(document, "version", json_integer(VERSION));
-    json_object_set_new(document, "admin_place", place_to_json(&config->admin_place));
+    json_object_set_new(document, "admin", listen_to_json(&config->admin));
     json_object_set_new(document, "admin_token",
                         config->admin_token ? json_incref(config->admin_token) : json_null());
     json_object_set_new(document, "log_level", json_integer(config->log_level));
@@ -137,13 +137,19 @@ static bool upstream_from(const json_t *document, struct config_upstream *upstre
            read_fields(json_object_get(at, "reuse"), &config_reuse_fields, upstream);
 }
 
+static bool address_from(const json_t *document, struct config_listen *listen)
+{
+    text_from(document, "address", &listen->address);
+    listen->mode = (uint32_t)json_integer_value(json_object_get(document, "mode"));
+    return place_from(document, "place", &listen->place) &&
+           read_fields(json_object_get(document, "tls"), &config_listen_tls_fields, listen);
+}
+
 static bool listen_from(struct config *config, const json_t *document)
 {
     struct config_listen *listen = config_add_listen(config);
 
-    return place_from(document, "place", &listen->place) &&
-           text_from(document, "address", &listen->address) &&
-           read_fields(json_object_get(document, "tls"), &config_listen_tls_fields, listen);
+    return address_from(document, listen) && listen->address;
 }
 
 static bool instance_from(struct config *config, const json_t *document)
@@ -211,7 +217,7 @@ static bool whole_from(struct config *config, const json_t *document)
 {
     return json_integer_value(json_object_get(document, "version")) == VERSION &&
            read_fields(document, &plain, config) &&
-           place_from(document, "admin_place", &config->admin_place) &&
+           address_from(json_object_get(document, "admin"), &config->admin) &&
            token_from(config, document) && level_from(config, document) &&
            read_fields(json_object_get(document, "limits"), &config_limits_fields,
                        &config->limits) &&

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #include "net/address.h"
+#include "net/unix_socket.h"
 
 #include "shm/map.h"
 #include "shm/region.h"
@@ -41,17 +42,6 @@ static bool check_name(const struct reading *reading)
            reading_fail(reading, NULL,
                         "a name has letters, digits, '_', '-' and '.', at most %d of them",
                         CONFIG_NAME_MAX);
-}
-
-static bool check_address(const struct reading *reading, const char *text)
-{
-    struct address address;
-    struct error why;
-
-    if (strncmp(text, "localhost:", 10) == 0)
-        return reading_fail(reading, NULL, "\"%s\" is a name: write 127.0.0.1:%s", text, text + 10);
-    return address_parse(&address, text_of(text), &why) ||
-           reading_fail(reading, NULL, "%s", why.text);
 }
 
 /* Reads table[key] with these fields and removes it. */
@@ -97,45 +87,108 @@ static bool no_more_keys(const struct reading *reading, json_t *table, const cha
 
 /* ---- listen and admin ----------------------------------------------------------------------- */
 
-static bool read_listen(const struct reading *reading, const json_t *value, json_t *table)
+static char *take_path(const struct reading *reading, const char *path)
 {
-    static const char *const known[] = {"tls"};
-    const char *address = json_string_value(value);
-    struct config_listen *listen = config_add_listen(reading->config);
+    char *whole = config_path_from(reading->config->folder, path);
+    char *address = xcalloc(1, strlen(whole) + 6);
 
-    set_place(&listen->place, reading);
-    listen->address = xstrdup(address);
-    if (!check_address(reading, address))
-        return false;
-    for (size_t i = 0; i + 1 < reading->config->listen_count; i++)
-        if (strcmp(reading->config->listen[i].address, address) == 0 &&
-            !text_ends(text_of(address), HG_S(":0")))
-            return reading_fail(reading, NULL, "%s is listened on already, see line %d", address,
-                                reading->config->listen[i].place.line);
+    put_text(put_text(address, HG_S("unix:")), text_of(whole));
+    free(whole);
+    return address;
+}
+
+static bool check_path(const struct reading *reading, const char *path, const char *whole)
+{
+    if (!*path)
+        return reading_fail(reading, NULL, "write the path of the socket behind \"unix:\"");
+    return strlen(whole) <= UNIX_SOCKET_PATH_MAX ||
+           reading_fail(reading, NULL,
+                        "%s is longer than the %d bytes that a socket's path may have", whole,
+                        UNIX_SOCKET_PATH_MAX);
+}
+
+static bool take_address(const struct reading *reading, const char *text, char **ret_address)
+{
+    const char *path = unix_socket_path(text);
+    struct address address;
+    struct error why;
+
+    *ret_address = path ? take_path(reading, path) : xstrdup(text);
+    if (path)
+        return check_path(reading, path, unix_socket_path(*ret_address));
+    if (strncmp(text, "localhost:", 10) == 0)
+        return reading_fail(reading, NULL, "\"%s\" is a name: write 127.0.0.1:%s", text, text + 10);
+    return address_parse(&address, text_of(text), &why) ||
+           reading_fail(reading, NULL, "%s", why.text);
+}
+
+/* Three octal digits, and a zero before them if one likes. */
+static bool is_mode(const char *text)
+{
+    text += *text == '0';
+    return strlen(text) == 3 && strspn(text, "01234567") == 3;
+}
+
+static bool take_mode(const struct reading *reading, json_t *table, struct config_listen *listen)
+{
+    const json_t *value = json_object_get(table, "mode");
+    const char *text = json_string_value(value);
+
+    listen->mode = UNIX_SOCKET_MODE;
+    if (!value)
+        return true;
+    if (!unix_socket_path(listen->address))
+        return reading_fail(reading, "mode", "only the file of a \"unix:\" address has one");
+    if (!text || !is_mode(text))
+        return reading_fail(reading, "mode", "expected octal digits such as \"0660\"");
+    listen->mode = (uint32_t)strtoul(text, NULL, 8);
+    json_object_del(table, "mode");
+    return true;
+}
+
+/* What listen and admin have in common. */
+static bool take_listen(const struct reading *reading, const json_t *value, json_t *table,
+                        struct config_listen *listen)
+{
     bool has_tls = json_object_get(table, "tls") != NULL;
 
-    if (!take_fields(reading, table, "tls", &config_listen_tls_fields, listen) ||
-        !no_more_keys(reading, table, known, 1))
+    set_place(&listen->place, reading);
+    return take_address(reading, json_string_value(value), &listen->address) &&
+           take_mode(reading, table, listen) &&
+           take_fields(reading, table, "tls", &config_listen_tls_fields, listen) &&
+           (!has_tls || listen->cert || reading_fail(reading, "tls.cert", "is missing"));
+}
+
+static bool read_listen(const struct reading *reading, const json_t *value, json_t *table)
+{
+    static const char *const known[] = {"tls", "mode"};
+    struct config_listen *listen = config_add_listen(reading->config);
+
+    if (!take_listen(reading, value, table, listen))
         return false;
-    return !has_tls || listen->cert || reading_fail(reading, "tls.cert", "is missing");
+    for (size_t i = 0; i + 1 < reading->config->listen_count; i++)
+        if (strcmp(reading->config->listen[i].address, listen->address) == 0 &&
+            (unix_socket_path(listen->address) || !text_ends(text_of(listen->address), HG_S(":0"))))
+            return reading_fail(reading, NULL, "%s is listened on already, see line %d",
+                                listen->address, reading->config->listen[i].place.line);
+    return no_more_keys(reading, table, known, 2);
 }
 
 static bool read_admin(const struct reading *reading, const json_t *value, json_t *table)
 {
-    static const char *const known[] = {"token"};
+    static const char *const known[] = {"token", "tls", "mode"};
     struct config *config = reading->config;
     json_t *token = json_object_get(table, "token");
 
-    if (config->admin)
+    if (config->admin.address)
         return reading_fail(reading, NULL, "declared already, see line %d",
-                            config->admin_place.line);
-    set_place(&config->admin_place, reading);
-    config->admin = xstrdup(json_string_value(value));
+                            config->admin.place.line);
     if (token && !config_secret_of(token))
         return reading_fail(reading, "token", "expected secret \"NAME\"");
     config->admin_token = json_incref(token);
     json_object_del(table, "token");
-    return check_address(reading, config->admin) && no_more_keys(reading, table, known, 1);
+    return take_listen(reading, value, table, &config->admin) &&
+           no_more_keys(reading, table, known, 3);
 }
 
 /* ---- instances ------------------------------------------------------------------------------ */

@@ -1,19 +1,21 @@
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/listener.h"
 #include "process/listeners.h"
 
+#include "support/suite.h"
+
 static struct listeners *listeners;
 static struct error error;
 
-static const struct listeners_key first = {"listen", "127.0.0.1:0", 0};
-static const struct listeners_key second = {"listen", "127.0.0.1:0", 1};
-static const struct listeners_key admin = {"admin", "127.0.0.1:0", 0};
+static const struct listeners_key first = {"listen", "127.0.0.1:0", 0, 0};
+static const struct listeners_key second = {"listen", "127.0.0.1:0", 1, 0};
+static const struct listeners_key admin = {"admin", "127.0.0.1:0", 0, 0};
 
 static void setup(void)
 {
@@ -83,7 +85,7 @@ END_TEST
 START_TEST(a_port_in_use_is_an_error_and_leaves_no_entry)
 {
     listeners_take(listeners, first, &error);
-    const struct listeners_key taken = {"admin", listeners_actual(listeners, first), 0};
+    const struct listeners_key taken = {"admin", listeners_actual(listeners, first), 0, 0};
 
     ck_assert_int_lt(listeners_take(listeners, taken, &error), 0);
     ck_assert_ptr_nonnull(strstr(error.text, "cannot listen"));
@@ -111,25 +113,35 @@ START_TEST(a_role_can_be_closed_while_its_sockets_are_in_use)
 }
 END_TEST
 
-int main(void)
+START_TEST(a_unix_socket_has_its_mode_and_goes_with_its_file)
 {
-    TCase *tcase = tcase_create("listeners");
-    Suite *suite = suite_create("process/listeners");
-    SRunner *runner = srunner_create(suite);
+    char folder[] = "/tmp/headgate-listeners-XXXXXX", address[80];
+    struct listeners_key key = {"listen", address, 0, 0600};
+    struct stat file;
 
-    suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, the_same_key_is_the_same_socket);
-    tcase_add_test(tcase, any_port_is_another_one_for_each_listener);
-    tcase_add_test(tcase, a_socket_lives_until_its_last_user_gives_it_back);
-    tcase_add_test(tcase, others_stay_when_one_goes);
-    tcase_add_test(tcase, the_real_port_is_told);
-    tcase_add_test(tcase, a_port_in_use_is_an_error_and_leaves_no_entry);
-    tcase_add_test(tcase, a_socket_is_new_once);
-    tcase_add_test(tcase, a_role_can_be_closed_while_its_sockets_are_in_use);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(address, sizeof address, "unix:%s/gate.sock", folder);
+    int fd = listeners_take(listeners, key, &error);
 
-    srunner_free(runner);
-    return failed != 0;
+    ck_assert_msg(fd >= 0, "%s", error.text);
+    ck_assert_str_eq(listeners_actual(listeners, key), address);
+    ck_assert(stat(address + 5, &file) == 0 && S_ISSOCK(file.st_mode));
+    ck_assert_uint_eq(file.st_mode & 0777, 0600);
+    key.mode = 0666;
+    ck_assert_int_eq(listeners_take(listeners, key, &error), fd);
+    listeners_set_mode(listeners, key);
+    ck_assert(stat(address + 5, &file) == 0 && (file.st_mode & 0777) == 0666);
+    listeners_give(listeners, key);
+    ck_assert_int_eq(access(address + 5, F_OK), 0);
+    listeners_give(listeners, key);
+    ck_assert_int_ne(access(address + 5, F_OK), 0);
+    rmdir(folder);
 }
+END_TEST
+
+RUN_SUITE_WITH("process/listeners", setup, teardown, the_same_key_is_the_same_socket,
+               any_port_is_another_one_for_each_listener,
+               a_socket_lives_until_its_last_user_gives_it_back, others_stay_when_one_goes,
+               the_real_port_is_told, a_port_in_use_is_an_error_and_leaves_no_entry,
+               a_socket_is_new_once, a_role_can_be_closed_while_its_sockets_are_in_use,
+               a_unix_socket_has_its_mode_and_goes_with_its_file)

@@ -64,7 +64,7 @@ static void check_whole(const struct config *config)
     ck_assert_str_eq(config->listen[1].address, "[::1]:0");
     ck_assert_str_eq(config->listen[1].cert, in_folder("tls/cert.pem"));
     ck_assert_str_eq(config->listen[1].key, "/etc/key.pem");
-    ck_assert_str_eq(config->admin, "127.0.0.1:8788");
+    ck_assert_str_eq(config->admin.address, "127.0.0.1:8788");
     ck_assert_str_eq(json_string_value(json_object_get(config->admin_token, "$secret")), "ADMIN");
     ck_assert_uint_eq(config->workers, 3);
     ck_assert_int_eq(config->drain_timeout, 60 * NS_PER_S);
@@ -194,7 +194,7 @@ START_TEST(a_small_configuration_has_defaults)
 {
     struct config *config = load("listen ':8787'");
 
-    ck_assert_ptr_null(config->admin);
+    ck_assert_ptr_null(config->admin.address);
     ck_assert_uint_ge(config->workers, 1);
     ck_assert_uint_eq(config->limits.max_body, 64 << 20);
     ck_assert_int_eq(config->drain_timeout, 600 * NS_PER_S);
@@ -341,6 +341,18 @@ START_TEST(addresses_are_checked)
            "headgate.lua:2: listen: \"99999\" is not a port (0 to 65535)");
     refuse("listen 'localhost:80'",
            "headgate.lua:2: listen: \"localhost:80\" is a name: write 127.0.0.1:80");
+    refuse("listen 'unix:'",
+           "headgate.lua:2: listen: write the path of the socket behind \"unix:\"");
+    refuse("listen '127.0.0.1:1' { mode = '0600' }",
+           "headgate.lua:2: listen: mode: only the file of a \"unix:\" address has one");
+    refuse("admin 'unix:/a' { mode = 600 }",
+           "headgate.lua:2: admin: mode: expected octal digits such as \"0660\"");
+    refuse("listen 'unix:/a' { mode = '0888' }",
+           "headgate.lua:2: listen: mode: expected octal digits such as \"0660\"");
+    refuse("admin '127.0.0.1:1' { tls = { key = 'k' } }",
+           "headgate.lua:2: admin: tls.cert: is missing");
+    refuse("listen 'unix:/a'\nlisten 'unix:/a'",
+           "headgate.lua:3: listen: unix:/a is listened on already, see line 2");
     refuse("listen '8787'", "headgate.lua:2: listen: \"8787\" is not an address with a port; write "
                             "127.0.0.1:8787, [::1]:8787 or :8787");
     refuse("listen ':9'\nlisten ':9'", "headgate.lua:3: listen: :9 is listened on already, see "
