@@ -1,8 +1,9 @@
 /* cache.h - the core's side of caches: keys, what is kept, and an answer made from it.
  *
- * A key covers scope, target-independent request (members in any order, white space aside, without
- * those that do not change the answer) and model, so nothing is shared across tenants, models or
- * parameters. Only finished 2xx answers are kept, as they were where the route said s.cached.
+ * A key covers scope, target-independent request (members in any order, without those that do not
+ * change the answer, their values byte by byte) and model, so nothing is shared across tenants,
+ * models or parameters. Only finished 2xx answers are kept, as they were where the route said
+ * s.cached.
  *
  * Who asks for what is being asked for just now waits for that answer; see flight.h. */
 #pragma once

@@ -225,6 +225,25 @@ def test_the_same_question_is_answered_from_the_cache(routed, stream):
     assert len(ups["a"].requests) == 3
 
 
+def test_the_order_of_members_makes_no_other_question_but_how_values_are_written_does(routed):
+    gate, ups = routed(route('s.cached(s.target "a/m", { store = "memory", ttl = "1m" })'),
+                       CACHE, a=says("once"))
+
+    def asked(body):
+        answer = ask(gate.port, "POST", "/v1/chat/completions", body)
+        assert text_of(answer) == "once"
+        return answer.header("x-headgate-cache")
+
+    message = b'"messages":[{"role":"user","content":"Hello"}]'
+    spaced = b'"messages":[ {"role":"user","content":"Hello"} ]'
+    assert asked(b'{"model":"m","n":1,' + message + b"}") == "miss"
+    assert asked(b'{ ' + message + b' , "user":"me", "n" : 1,"model":"m"}') == "hit"
+    assert asked(b'{"model":"m",' + message + b',"n":2}') == "miss"
+    assert asked(b'{"model":"m",' + spaced + b',"n":1}') == "miss"
+    assert asked(b'{"model":"m",' + spaced + b',"n":1}') == "hit"
+    assert len(ups["a"].requests) == 3
+
+
 def test_the_cache_is_shared_by_all_workers(routed):
     gate, ups = routed(route('s.cached(s.target "a/m", { store = "memory", ttl = "1m" })'),
                        CACHE, workers=2, a=says("once"))
