@@ -203,4 +203,12 @@ const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t 
 /* The dialect of a wire (flags are ignored); NULL if the core does not know it. */
 const struct dialect *dialect_of_wire(uint32_t wire);
 
+/* By the dialect's own quick way where it has one, else by its reader and writer. */
+void dialect_read_answer(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                         hg_json doc, struct dialect_answer *ret);
+bool dialect_to_events(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                       hg_str body, bool with_usage, struct chain *out);
+bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                      hg_str events, struct chain *out);
+
 extern const struct dialect dialect_openai_chat;

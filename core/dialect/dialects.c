@@ -1,6 +1,8 @@
 /* All dialects there are. OpenAI's is the last one, because what no other claims below /v1 passes
  * through it. */
 #include "dialect/dialect.h"
+#include "dialect/replay.h"
+#include "dialect/watch.h"
 
 static const struct dialect *const dialects[] = {
     &dialect_openai_chat,
@@ -20,4 +22,29 @@ const struct dialect *dialect_of_wire(uint32_t wire)
         if (dialects[i]->wire == (wire & HG_WIRE_MASK))
             return dialects[i];
     return NULL;
+}
+
+void dialect_read_answer(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                         hg_json doc, struct dialect_answer *ret)
+{
+    if (dialect->read_answer)
+        dialect->read_answer(arena, kind, doc, ret);
+    else
+        watch_whole(watch_new(arena, dialect, kind), doc, ret);
+}
+
+bool dialect_to_events(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                       hg_str body, bool with_usage, struct chain *out)
+{
+    if (dialect->to_events)
+        return dialect->to_events(arena, kind, body, with_usage, out);
+    return replay_as_frames(dialect, arena, kind, body, with_usage, out);
+}
+
+bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32_t kind,
+                      hg_str events, struct chain *out)
+{
+    if (dialect->to_whole)
+        return dialect->to_whole(arena, kind, events, out);
+    return replay_as_whole(dialect, arena, kind, events, out);
 }

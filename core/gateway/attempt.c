@@ -66,7 +66,7 @@ void attempt_fail(struct attempt *attempt, enum fault_kind kind, const char *fmt
 void attempt_succeeded(struct attempt *attempt)
 {
     attempt->state = ATTEMPT_SUCCEEDED;
-    if (!attempt->own_wire) /* the plugin has done its part; a stream may stay open for long */
+    if (!attempt->is_translated) /* the plugin has done its part; a stream may stay open for long */
         op_end(&attempt->op, HG_OK);
     timer_clear(attempt->request->gateway->loop, &attempt->first_event);
     task_queue(attempt->request->gateway->loop, &attempt->tell);
@@ -119,7 +119,7 @@ static void invoke(struct attempt *attempt)
 {
     const hg_provider *provider = attempt->target->provider;
 
-    attempt->own_wire = true;
+    attempt->is_translated = true;
     attempt->is_sse = attempt->request->asked.is_stream;
     attempt->status = 200;
     attempt->state = ATTEMPT_FIRST_EVENT;

@@ -70,10 +70,16 @@ struct attempt {
     struct buffer ready;   /* events nobody takes yet */
     struct buffer spent;   /* what the sink was given last, until the end of the read */
     bool raw;              /* bytes pass as they are: no format of ours */
-    bool own_wire;         /* the plugin reads the wire and emits events */
-    uint32_t framing;      /* HG_FRAME_... of such a wire */
+    uint32_t framing;      /* HG_FRAME_... of the answer */
+
+    /* An answer in another format than the client's: events in, bytes out. */
+    bool is_translated;
+    struct translation *translation; /* between two dialects; NULL: the plugin reads the wire */
+    hg_str refusal;                  /* why the request cannot be told to this provider */
+    struct dialect_reader *reader;
     struct dialect_writer *writer;
-    struct chain *written;
+    struct chain *written; /* in this round; NULL between rounds */
+    struct watch *watch;   /* in the client's own format, where that has no quicker way */
     bool paused;
     bool is_over; /* no more bytes will come */
     enum outbound_fault end_fault;

@@ -2,10 +2,12 @@
  *   attempt.c       its life
  *   attempt_send.c  from the plugin's hg_http_req to bytes on a connection
  *   attempt_read.c  the answer in a format the core reads: commit, events, errors
- *   attempt_wire.c  the answer in a wire of the plugin's own: frames in, normalised events out */
+ *   attempt_translate.c  the request in another dialect than the client's
+ *   attempt_wire.c  the answer in another format than the client's: events in, bytes out */
 #pragma once
 
 #include "gateway/attempt.h"
+#include "json/splice.h"
 
 enum {
     ERROR_BODY_MAX = 64 * 1024,        /* of a refusal, to learn why */
@@ -29,11 +31,29 @@ extern const struct outbound_events attempt_events;
 /* Hands whole events on: to the sink, or to those that wait. */
 void attempt_give(struct attempt *attempt, hg_str events);
 
+/* Tokens have come. */
+void attempt_content_seen(struct attempt *attempt, uint32_t count);
+
+/* What came is no answer: a failure, before the commit point or after it. */
+void attempt_broken(struct attempt *attempt, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* How a body of this type is framed. */
+uint32_t attempt_framing(hg_str content_type);
+
 /* No more will come. */
 void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str reason);
 
 /* Fills attempt->fault from a refusal: what the plugin makes of it, or its status. */
 void attempt_map_error(struct attempt *attempt);
+
+/* view.c: members put over a document; the same of the route's and target's. */
+void view_patch(struct arena *arena, struct splice *splice, hg_json patch);
+void view_shape(struct attempt *attempt, struct arena *arena, struct splice *splice);
+
+/* The request in another dialect than the client's, appended to `out`, with `patch`, which is in
+ * that dialect, put over it. Sets attempt->translation, or attempt->refusal. */
+void attempt_translate(struct attempt *attempt, uint32_t wire, hg_json patch, struct chain *out);
 
 void attempt_wire_begin(struct attempt *attempt);
 void attempt_wire_bytes(struct attempt *attempt, hg_str bytes);

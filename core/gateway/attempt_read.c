@@ -1,9 +1,13 @@
+#include <stdarg.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "dialect/translation.h"
+#include "dialect/watch.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "http/frame.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
@@ -70,6 +74,22 @@ static hg_rc ask_plugin(struct attempt *attempt, hg_error *ret_error)
                                            op_handle(attempt->op), &resp, ret_error));
 }
 
+/* What the body says, if the plugin has no word for it. */
+static void ask_dialect(struct attempt *attempt, struct fault *fault)
+{
+    const struct dialect *dialect =
+        attempt->translation ? attempt->translation->provider : attempt->request->dialect;
+    struct arena *arena = attempt->request->arena;
+    struct dialect_error error;
+    hg_json doc;
+
+    if (!json_parse(arena, attempt_body(attempt), &doc, NULL))
+        return;
+    dialect->read_error(arena, doc, &error);
+    fault->message = error.message;
+    fault->code = error.type;
+}
+
 void attempt_map_error(struct attempt *attempt)
 {
     struct arena *arena = attempt->request->arena;
@@ -89,7 +109,8 @@ void attempt_map_error(struct attempt *attempt)
         fault->retry_after = error.retry_after;
         if (error.http_status)
             fault->status = (int)error.http_status;
-    }
+    } else
+        ask_dialect(attempt, fault);
     if (!fault->retry_after && attempt->head)
         fault->retry_after = retry_after_of(attempt->head);
     if (!fault->message.n)
@@ -153,7 +174,7 @@ static void whole_judge(struct attempt *attempt)
                      attempt->target->name);
         return;
     }
-    request->dialect->read_answer(request->arena, request->asked.kind, doc, &answer);
+    dialect_read_answer(request->dialect, request->arena, request->asked.kind, doc, &answer);
     if (answer.is_error) {
         secrets_hide(attempt);
         attempt_map_error(attempt);
@@ -186,7 +207,7 @@ void attempt_give(struct attempt *attempt, hg_str events)
         attempt_pause(attempt, true);
 }
 
-static void content_seen(struct attempt *attempt, uint32_t count)
+void attempt_content_seen(struct attempt *attempt, uint32_t count)
 {
     struct request *request = attempt->request;
     hg_ns now = clock_now();
@@ -212,7 +233,7 @@ static void event_note(struct attempt *attempt, const struct dialect_event *even
     struct arena *arena = attempt->request->arena;
 
     if (event->has_content)
-        content_seen(attempt, 1);
+        attempt_content_seen(attempt, 1);
     if (event->finish)
         attempt->finish = event->finish;
     if (event->has_usage) {
@@ -253,20 +274,32 @@ static void first_event(struct attempt *attempt, const struct dialect_event *eve
     }
 }
 
+static void event_read(struct attempt *attempt, struct arena *arena, const struct frame *frame,
+                       struct dialect_event *ret)
+{
+    struct request *request = attempt->request;
+
+    if (request->dialect->read_event) {
+        request->dialect->read_event(arena, frame->data, ret);
+        return;
+    }
+    if (!attempt->watch)
+        attempt->watch = watch_new(request->arena, request->dialect, request->asked.kind);
+    watch_frame(attempt->watch, arena, frame->event, frame->data, ret);
+}
+
 /* One whole event. Returns false if it is not for the client. */
 static bool event_take(struct attempt *attempt, hg_str bytes)
 {
     struct request *request = attempt->request;
     struct arena *arena = arena_new();
-    struct sse_event sse;
+    struct frame frame;
     struct dialect_event event = {0};
     bool shown = true;
 
-    sse_parse(arena, bytes, &sse);
-    if (sse.has_data) {
-        request->dialect->read_event(arena, sse.data, &event);
-        if (text_is(sse.event, HG_S("error")))
-            event.is_error = true;
+    if (frame_parse(arena, attempt->framing, bytes, &frame) && frame.has_data) {
+        event_read(attempt, arena, &frame, &event);
+        event.is_error |= frame.is_error;
         if (attempt->state == ATTEMPT_FIRST_EVENT)
             first_event(attempt, &event);
         event_note(attempt, &event);
@@ -294,9 +327,9 @@ static void events_walk(struct attempt *attempt, hg_str events)
     const char *run = events.p, *at = events.p, *end = events.p + events.n;
 
     while (at < end && attempt->state <= ATTEMPT_SUCCEEDED) {
-        size_t n = sse_first((hg_str){at, (size_t)(end - at)});
+        size_t n = frame_first(attempt->framing, (hg_str){at, (size_t)(end - at)});
 
-        if (!n)
+        if (!n || n > (size_t)(end - at))
             n = (size_t)(end - at);
         if (!event_take(attempt, (hg_str){at, n})) {
             if (at > run)
@@ -312,13 +345,13 @@ static void events_walk(struct attempt *attempt, hg_str events)
 static void events_take(struct attempt *attempt, hg_str events)
 {
     bool plain = attempt->seen_content && attempt->state == ATTEMPT_SUCCEEDED &&
-                 attempt->request->dialect->is_plain(events);
+                 attempt->request->dialect->is_plain && attempt->request->dialect->is_plain(events);
 
     if (!plain) {
         events_walk(attempt, events);
         return;
     }
-    content_seen(attempt, events_count(events));
+    attempt_content_seen(attempt, events_count(events));
     attempt_give(attempt, events);
 }
 
@@ -341,14 +374,53 @@ static void spent_keep(struct attempt *attempt, struct buffer bytes)
     attempt->spent = bytes;
 }
 
+/* Whole frames of a framing with lengths, found from the start of the first one. False if there is
+ * one that can be none. */
+static bool frames_whole(struct attempt *attempt, size_t *ret_whole)
+{
+    hg_str rest = buffer_text(&attempt->partial);
+    size_t n;
+
+    while ((n = frame_first(attempt->framing, rest)) && n <= rest.n) {
+        rest.p += n;
+        rest.n -= n;
+    }
+    *ret_whole = attempt->partial.len - rest.n;
+    return n == 0;
+}
+
+static void framed_bytes(struct attempt *attempt, hg_str bytes)
+{
+    size_t whole;
+
+    buffer_add(&attempt->partial, bytes.p, bytes.n);
+    if (!frames_whole(attempt, &whole) || attempt->partial.len - whole > PARTIAL_MAX) {
+        attempt_broken(attempt, "%s sent a frame with a wrong checksum or length",
+                       attempt->target->name);
+        return;
+    }
+    if (!whole)
+        return;
+    struct buffer frames = attempt->partial;
+
+    attempt->partial = (struct buffer){0};
+    buffer_add(&attempt->partial, buffer_at(&frames) + whole, frames.len - whole);
+    frames.len = whole;
+    events_take(attempt, buffer_text(&frames));
+    spent_keep(attempt, frames);
+}
+
 static void stream_bytes(struct attempt *attempt, hg_str bytes)
 {
+    if (attempt->framing == HG_FRAME_AWS) {
+        framed_bytes(attempt, bytes);
+        return;
+    }
     size_t whole = whole_events(attempt, bytes);
 
     if (attempt->partial.len + bytes.n - whole > PARTIAL_MAX) {
-        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an event larger than %d bytes",
-                     attempt->target->name, PARTIAL_MAX);
-        attempt_finish(attempt, OUTBOUND_TOO_LARGE, HG_S("an event of the stream is too large"));
+        attempt_broken(attempt, "%s sent an event larger than %d bytes", attempt->target->name,
+                       PARTIAL_MAX);
         return;
     }
     if (whole && attempt->partial.len) {
@@ -374,6 +446,18 @@ static bool is_type(hg_str content_type, hg_str type)
     return text_is_nocase(text_trim(text_cut(content_type, ';', &rest)), type);
 }
 
+uint32_t attempt_framing(hg_str content_type)
+{
+    if (is_type(content_type, HG_S("text/event-stream")))
+        return HG_FRAME_SSE;
+    if (is_type(content_type, HG_S("application/vnd.amazon.eventstream")))
+        return HG_FRAME_AWS;
+    if (is_type(content_type, HG_S("application/x-ndjson")) ||
+        is_type(content_type, HG_S("application/jsonl")))
+        return HG_FRAME_LINES;
+    return HG_FRAME_BYTES;
+}
+
 /* How to read a 2xx. */
 static void success_begins(struct attempt *attempt, const struct head *head)
 {
@@ -382,15 +466,17 @@ static void success_begins(struct attempt *attempt, const struct head *head)
                   request->asked.kind == HG_R_EMBED;
     bool speaks = attempt->target->provider->wires >> request->dialect->wire & 1u;
 
-    if (!speaks && judged) {
-        attempt->own_wire = true;
+    if (judged && (attempt->translation || !speaks)) {
+        attempt->is_translated = true;
         attempt->state = ATTEMPT_FIRST_EVENT;
         attempt_wire_begin(attempt);
     } else if (!judged || head->status == 204) {
         attempt->raw = true;
-        attempt->is_sse = is_type(head->content_type, HG_S("text/event-stream"));
+        attempt->framing = attempt_framing(head->content_type);
+        attempt->is_sse = attempt->framing == HG_FRAME_SSE;
         attempt_succeeded(attempt);
-    } else if (is_type(head->content_type, HG_S("text/event-stream"))) {
+    } else if ((attempt->framing = attempt_framing(head->content_type)) ==
+               request->dialect->framing) {
         attempt->is_sse = true;
         attempt->state = ATTEMPT_FIRST_EVENT;
     } else {
@@ -416,7 +502,7 @@ static void data_take(struct attempt *attempt, hg_str data)
 {
     size_t room;
 
-    if (attempt->own_wire) {
+    if (attempt->is_translated) {
         attempt_wire_bytes(attempt, data);
         return;
     }
@@ -465,6 +551,20 @@ static void on_data_end(void *arg)
     buffer_done(&attempt->spent);
 }
 
+void attempt_broken(struct attempt *attempt, const char *fmt, ...)
+{
+    hg_str message;
+    va_list args;
+
+    va_start(args, fmt);
+    message = arena_vfmt(attempt->request->arena, fmt, args);
+    va_end(args);
+    if (attempt->state == ATTEMPT_SUCCEEDED)
+        attempt_finish(attempt, OUTBOUND_PROTOCOL, message);
+    else
+        attempt_fail(attempt, FAULT_PROTOCOL, "%.*s", TEXT_ARG(message));
+}
+
 /* The sink's on_end may be the end of the request, and so of this attempt. */
 void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str reason)
 {
@@ -502,7 +602,7 @@ static void stream_ended(struct attempt *attempt, enum outbound_fault fault, con
 
 static void end_take(struct attempt *attempt, enum outbound_fault fault, const char *reason)
 {
-    if (attempt->own_wire) {
+    if (attempt->is_translated) {
         attempt_wire_end(attempt, fault, reason);
         return;
     }

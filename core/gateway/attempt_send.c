@@ -105,6 +105,11 @@ void attempt_send(struct attempt *attempt)
     struct outbound_request *sending = &attempt->sending;
     struct url url;
 
+    if (attempt->refusal.n) {
+        attempt_fail(attempt, FAULT_BAD_REQUEST, "%s: %.*s", attempt->target->name,
+                     TEXT_ARG(attempt->refusal));
+        return;
+    }
     if (!fields_are_clean(http) || (body && !json_ok(body))) {
         attempt_fail(attempt, FAULT_INTERNAL, "%s: its plugin made a malformed request",
                      attempt->target->name);

@@ -1,22 +1,53 @@
+/* Answers in another format than the client's: read by the plugin or by a dialect of the core, as
+ * events, and written as the client's own. */
+#include <string.h>
+
 #include "base/text.h"
+#include "dialect/translation.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "http/frame.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
+#include "json/index.h"
 
-/* Hands what the dialect's writer has made to the client's side. */
-static void written_give(struct attempt *attempt)
+/* ---- bytes out ---------------------------------------------------------------------------------
+ */
+
+/* A round is what one read brings: its events are written together, into memory that goes with it,
+ * because a stream may be long. */
+static struct arena *round_begin(struct attempt *attempt)
 {
-    struct arena *arena = arena_new();
-    hg_str bytes = chain_flat(attempt->written, arena);
+    struct arena *arena;
 
-    if (bytes.n && attempt->request->asked.is_stream)
+    if (attempt->written)
+        return NULL; /* inside of one */
+    arena = arena_new();
+    attempt->written = chain_new(arena);
+    return arena;
+}
+
+/* Hands what the client's writer has made to the client's side. */
+static void round_end(struct attempt *attempt, struct arena *arena)
+{
+    hg_str bytes;
+
+    if (!arena)
+        return;
+    bytes = chain_flat(attempt->written, arena);
+    attempt->written = NULL;
+    if (bytes.n && attempt->request->asked.is_stream) {
         attempt_give(attempt, bytes);
-    else
+        if (attempt->sink)
+            attempt->sink->on_pause(attempt->sink_arg);
+    } else {
         buffer_add(&attempt->whole, bytes.p, bytes.n);
-    chain_clear(attempt->written);
+    }
     arena_free(&arena);
 }
+
+/* ---- events in ---------------------------------------------------------------------------------
+ */
 
 static void event_keep(struct attempt *attempt, const hg_event *event)
 {
@@ -37,42 +68,79 @@ static void event_keep(struct attempt *attempt, const hg_event *event)
     }
 }
 
+static bool is_content(const hg_event *event)
+{
+    switch (event->type) {
+    case HG_EV_TEXT:
+    case HG_EV_REASONING:
+    case HG_EV_TOOL_START:
+    case HG_EV_TOOL_ARGS:
+    case HG_EV_MEDIA:
+    case HG_EV_REFUSAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Until the first content nothing has reached the client, and the route may go elsewhere. */
+static bool commits(const struct attempt *attempt, const hg_event *event)
+{
+    return attempt->state == ATTEMPT_FIRST_EVENT && attempt->request->asked.is_stream &&
+           (is_content(event) || event->type == HG_EV_FINISH);
+}
+
+static void event_write(struct attempt *attempt, const hg_event *event)
+{
+    if (attempt->translation)
+        translation_event(attempt->translation, attempt->writer, event, attempt->written);
+    else
+        attempt->request->dialect->write(attempt->writer, event, attempt->written);
+}
+
 static hg_rc on_emit(void *arg, const hg_event *event)
 {
     struct attempt *attempt = arg;
+    struct arena *round;
 
     if (attempt->state != ATTEMPT_FIRST_EVENT && attempt->state != ATTEMPT_SUCCEEDED)
         return HG_E_CANCELLED;
     event_keep(attempt, event);
     if (event->type == HG_EV_ERROR && attempt->state == ATTEMPT_FIRST_EVENT) {
-        attempt_fail(attempt, FAULT_UPSTREAM_5XX, "%s: %.*s", attempt->target->name,
+        attempt_fail(attempt, fault_of_error(event->name), "%s: %.*s", attempt->target->name,
                      TEXT_ARG(event->text));
+        attempt->fault.code = attempt->error_type;
         return HG_E_CANCELLED;
     }
-    attempt->request->dialect->write(attempt->writer, event, attempt->written);
-    if (event->type == HG_EV_TEXT || event->type == HG_EV_REASONING ||
-        event->type == HG_EV_TOOL_START)
-        attempt->request->chunks++;
-    written_give(attempt);
-    if (attempt->state == ATTEMPT_FIRST_EVENT && attempt->request->asked.is_stream)
+    round = round_begin(attempt);
+    event_write(attempt, event);
+    if (is_content(event))
+        attempt_content_seen(attempt, 1);
+    if (commits(attempt, event))
         attempt_succeeded(attempt);
+    round_end(attempt, round);
     return HG_OK;
 }
 
-void attempt_wire_begin(struct attempt *attempt)
+static void on_event(void *arg, const hg_event *event)
 {
-    struct request *request = attempt->request;
+    (void)on_emit(arg, event);
+}
+
+/* Reads the answer itself, or asks the plugin how it is framed. */
+static void source_open(struct attempt *attempt)
+{
     const hg_provider *provider = attempt->target->provider;
     hg_http_resp resp = {.size = sizeof resp, .status = attempt->status};
     uint32_t framing = HG_FRAME_AUTO;
 
-    attempt->written = chain_new(request->arena);
-    attempt->writer = request->dialect->writer_new(
-        request->arena, request->asked.kind, request->asked.is_stream, request->asked.wants_usage);
+    if (attempt->translation) {
+        attempt->reader = attempt->translation->provider->reader_new(
+            attempt->request->arena, attempt->request->asked.kind,
+            &(struct dialect_sink){on_event, attempt});
+        return;
+    }
     op_set_emit(attempt->op, on_emit);
-    attempt->is_sse = request->asked.is_stream;
-    attempt->content_type =
-        request->asked.is_stream ? HG_S("text/event-stream") : HG_S("application/json");
     if (!provider->head || provider->invoke)
         return;
     resp.headers = headers_of_head(attempt->head);
@@ -85,12 +153,33 @@ void attempt_wire_begin(struct attempt *attempt)
     attempt->framing = framing;
 }
 
-static void frame_give(struct attempt *attempt, hg_str event, hg_str data)
+void attempt_wire_begin(struct attempt *attempt)
+{
+    struct request *request = attempt->request;
+
+    attempt->writer = request->dialect->writer_new(
+        request->arena, request->asked.kind, request->asked.is_stream, request->asked.wants_usage);
+    attempt->is_sse = request->asked.is_stream;
+    attempt->content_type =
+        request->asked.is_stream ? request->dialect->stream_type : HG_S("application/json");
+    source_open(attempt);
+}
+
+/* ---- frames ------------------------------------------------------------------------------------
+ */
+
+static void frame_give(struct attempt *attempt, struct arena *scratch, hg_str event, hg_str data)
 {
     const hg_provider *provider = attempt->target->provider;
     hg_frame frame = {.size = sizeof frame, .kind = attempt->framing, .event = event, .data = data};
 
-    if (!attempt->op || !provider->frame || attempt->state > ATTEMPT_SUCCEEDED)
+    if (attempt->state > ATTEMPT_SUCCEEDED)
+        return;
+    if (attempt->translation) {
+        attempt->translation->provider->reader_frame(attempt->reader, scratch, event, data);
+        return;
+    }
+    if (!attempt->op || !provider->frame)
         return;
     hg_rc rc = OP_CALL_NOW(
         attempt->op, "frame",
@@ -100,72 +189,93 @@ static void frame_give(struct attempt *attempt, hg_str event, hg_str data)
                      op_error(attempt->op));
 }
 
+static size_t line_take(struct attempt *attempt, struct arena *scratch, hg_str bytes)
+{
+    const char *end = memchr(bytes.p, '\n', bytes.n);
+    size_t n;
+
+    if (!end)
+        return 0;
+    n = (size_t)(end - bytes.p);
+    frame_give(attempt, scratch, HG_S(""), (hg_str){bytes.p, n && end[-1] == '\r' ? n - 1 : n});
+    return n + 1;
+}
+
+static size_t event_take(struct attempt *attempt, struct arena *scratch, hg_str bytes)
+{
+    size_t n = frame_first(attempt->framing, bytes);
+    struct frame frame;
+
+    if (!n)
+        return 0;
+    if (n > bytes.n || !frame_parse(scratch, attempt->framing, (hg_str){bytes.p, n}, &frame)) {
+        attempt_broken(attempt, "%s sent a frame with a wrong checksum or length",
+                       attempt->target->name);
+        return 0;
+    }
+    if (frame.has_data)
+        frame_give(attempt, scratch, frame.event, frame.data);
+    return n;
+}
+
 /* Takes one frame off the front of what has been read; 0 if none is whole. */
 static size_t frame_take(struct attempt *attempt, hg_str bytes)
 {
-    struct sse_event event;
-    const char *end;
+    struct arena *scratch;
+    size_t n;
 
-    if (attempt->framing == HG_FRAME_SSE) {
-        size_t n = sse_first(bytes);
-
-        if (!n)
-            return 0;
-        struct arena *arena = arena_new();
-
-        sse_parse(arena, (hg_str){bytes.p, n}, &event);
-        if (event.has_data)
-            frame_give(attempt, event.event, event.data);
-        arena_free(&arena);
-        return n;
+    if (attempt->framing != HG_FRAME_SSE && attempt->framing != HG_FRAME_AWS &&
+        attempt->framing != HG_FRAME_LINES) {
+        frame_give(attempt, NULL, HG_S(""), bytes);
+        return bytes.n;
     }
-    if (attempt->framing == HG_FRAME_LINES) {
-        if (!(end = memchr(bytes.p, '\n', bytes.n)))
-            return 0;
-        size_t n = (size_t)(end - bytes.p);
-
-        frame_give(attempt, HG_S(""), (hg_str){bytes.p, n && end[-1] == '\r' ? n - 1 : n});
-        return n + 1;
-    }
-    frame_give(attempt, HG_S(""), bytes);
-    return bytes.n;
+    scratch = arena_new();
+    n = attempt->framing == HG_FRAME_LINES ? line_take(attempt, scratch, bytes)
+                                           : event_take(attempt, scratch, bytes);
+    arena_free(&scratch);
+    return n;
 }
 
 static void frames_take(struct attempt *attempt)
 {
+    struct arena *round = round_begin(attempt);
     size_t n;
 
     while (attempt->partial.len && attempt->state <= ATTEMPT_SUCCEEDED &&
            (n = frame_take(attempt, buffer_text(&attempt->partial))))
         buffer_take(&attempt->partial, n);
+    round_end(attempt, round);
 }
 
-static uint32_t framing_of(hg_str content_type)
+/* Some answer with a whole document though a stream was asked for, and the other way round: what
+ * came decides. */
+static bool wants_whole(const struct attempt *attempt)
 {
-    if (text_starts(content_type, HG_S("text/event-stream")))
-        return HG_FRAME_SSE;
-    if (text_starts(content_type, HG_S("application/x-ndjson")) ||
-        text_starts(content_type, HG_S("application/jsonl")))
-        return HG_FRAME_LINES;
-    return HG_FRAME_BYTES;
+    if (attempt->translation)
+        return attempt->framing == HG_FRAME_BYTES;
+    return !attempt->request->asked.is_stream && attempt->target->provider->body;
 }
 
 void attempt_wire_bytes(struct attempt *attempt, hg_str bytes)
 {
     if (attempt->state == ATTEMPT_ERROR_BODY || attempt->state > ATTEMPT_SUCCEEDED)
         return;
-    if (attempt->partial.len + bytes.n > PARTIAL_MAX) {
-        attempt_fail(attempt, FAULT_PROTOCOL, "%s sent a frame larger than %d bytes",
-                     attempt->target->name, PARTIAL_MAX);
+    if (attempt->framing == HG_FRAME_AUTO)
+        attempt->framing = attempt_framing(attempt->head->content_type);
+    size_t max = wants_whole(attempt) ? WHOLE_BODY_MAX : PARTIAL_MAX;
+
+    if (attempt->partial.len + bytes.n > max) {
+        attempt_broken(attempt, "%s sent a frame larger than %zu bytes", attempt->target->name,
+                       max);
         return;
     }
     buffer_add(&attempt->partial, bytes.p, bytes.n);
-    if (!attempt->request->asked.is_stream && attempt->target->provider->body)
-        return; /* it wants the whole */
-    if (attempt->framing == HG_FRAME_AUTO)
-        attempt->framing = framing_of(attempt->head->content_type);
-    frames_take(attempt);
+    if (!wants_whole(attempt))
+        frames_take(attempt);
 }
+
+/* ---- the end -----------------------------------------------------------------------------------
+ */
 
 static void body_give(struct attempt *attempt)
 {
@@ -179,6 +289,30 @@ static void body_give(struct attempt *attempt)
     if (rc < 0)
         attempt_fail(attempt, fault_of_rc(rc), "%s: %s", attempt->target->name,
                      op_error(attempt->op));
+}
+
+/* What lies there is the whole answer, or the last event without its blank line. */
+static void rest_read(struct attempt *attempt)
+{
+    const struct dialect *dialect = attempt->translation->provider;
+    struct arena *scratch = arena_new();
+    hg_str text = buffer_text(&attempt->partial);
+    struct frame frame;
+    hg_json doc;
+
+    if (wants_whole(attempt)) {
+        if (json_parse(scratch, text, &doc, NULL))
+            dialect->reader_whole(attempt->reader, scratch, doc);
+        else
+            attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an answer that is not JSON",
+                         attempt->target->name);
+    } else if (text.n && attempt->framing == HG_FRAME_SSE &&
+               frame_parse(scratch, HG_FRAME_SSE, text, &frame) && frame.has_data) {
+        dialect->reader_frame(attempt->reader, scratch, frame.event, frame.data);
+    }
+    if (attempt->state <= ATTEMPT_SUCCEEDED)
+        dialect->reader_end(attempt->reader);
+    arena_free(&scratch);
 }
 
 static hg_rc rc_of(enum outbound_fault fault)
@@ -195,31 +329,46 @@ static hg_rc rc_of(enum outbound_fault fault)
     }
 }
 
-void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const char *reason)
+/* Gives the source what it has not seen yet, and has it flush. */
+static void source_end(struct attempt *attempt, enum outbound_fault fault)
 {
     const hg_provider *provider = attempt->target->provider;
-    struct request *request = attempt->request;
 
-    if (attempt->state > ATTEMPT_SUCCEEDED)
+    if (attempt->translation) {
+        if (fault == OUTBOUND_OK)
+            rest_read(attempt);
         return;
-    if (!request->asked.is_stream && provider->body && fault == OUTBOUND_OK)
+    }
+    if (!attempt->request->asked.is_stream && provider->body && fault == OUTBOUND_OK)
         body_give(attempt);
     if (attempt->op && provider->end)
         OP_CALL_NOW(attempt->op, "end",
                     provider->end(attempt->target->self, attempt->call, op_handle(attempt->op),
                                   rc_of(fault)));
+}
+
+void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const char *reason)
+{
+    struct request *request = attempt->request;
+    struct arena *round;
+
     if (attempt->state > ATTEMPT_SUCCEEDED)
         return;
+    round = round_begin(attempt);
+    source_end(attempt, fault);
     if (fault == OUTBOUND_OK && !attempt->finish && !attempt->seen_error) {
         fault = OUTBOUND_CLOSED;
         reason = "the answer ended without a finish";
     }
-    if (fault == OUTBOUND_OK) {
+    if (fault == OUTBOUND_OK && attempt->state <= ATTEMPT_SUCCEEDED) {
         request->dialect->write_end(attempt->writer, attempt->written);
-        written_give(attempt);
+        attempt->seen_done = true;
     }
+    round_end(attempt, round);
     if (attempt->state == ATTEMPT_SUCCEEDED) {
         attempt_finish(attempt, fault, text_of(reason));
+    } else if (attempt->state > ATTEMPT_SUCCEEDED) {
+        return;
     } else if (fault == OUTBOUND_OK) {
         attempt->is_over = true;
         attempt_succeeded(attempt);

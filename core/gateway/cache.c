@@ -217,9 +217,9 @@ static bool body_fit(struct request *request, bool is_events, hg_str bytes, stru
         return true;
     }
     if (is_events)
-        return dialect->to_whole(request->arena, request->asked.kind, bytes, out);
-    return dialect->to_events(request->arena, request->asked.kind, bytes,
-                              request->asked.wants_usage, out);
+        return dialect_to_whole(dialect, request->arena, request->asked.kind, bytes, out);
+    return dialect_to_events(dialect, request->arena, request->asked.kind, bytes,
+                             request->asked.wants_usage, out);
 }
 
 static struct answer *answer_of_bytes(struct request *request, hg_str bytes, bool is_events)
@@ -233,7 +233,8 @@ static struct answer *answer_of_bytes(struct request *request, hg_str bytes, boo
     answer->status = 200;
     answer->body = body;
     answer->is_stream = request->asked.is_stream;
-    answer->content_type = answer->is_stream ? HG_S("text/event-stream") : HG_S("application/json");
+    answer->content_type =
+        answer->is_stream ? request->dialect->stream_type : HG_S("application/json");
     return answer;
 }
 

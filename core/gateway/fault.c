@@ -102,3 +102,27 @@ enum fault_kind fault_of_status(int status)
         return FAULT_TIMEOUT;
     return status >= 500 ? FAULT_UPSTREAM_5XX : FAULT_UPSTREAM_4XX;
 }
+
+/* Providers' own words for classes that a route treats apart. */
+enum fault_kind fault_of_error(hg_str type)
+{
+    static const struct {
+        const char *word;
+        enum fault_kind kind;
+    } words[] = {{"rate_limit_error", FAULT_RATE_LIMITED},
+                 {"rate_limit_exceeded", FAULT_RATE_LIMITED},
+                 {"RESOURCE_EXHAUSTED", FAULT_RATE_LIMITED},
+                 {"throttlingException", FAULT_RATE_LIMITED},
+                 {"invalid_request_error", FAULT_UPSTREAM_4XX},
+                 {"INVALID_ARGUMENT", FAULT_UPSTREAM_4XX},
+                 {"validationException", FAULT_UPSTREAM_4XX},
+                 {"authentication_error", FAULT_UPSTREAM_4XX},
+                 {"timeout_error", FAULT_TIMEOUT},
+                 {"modelTimeoutException", FAULT_TIMEOUT},
+                 {"upstream_protocol_error", FAULT_PROTOCOL}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(type, text_of(words[i].word)))
+            return words[i].kind;
+    return FAULT_UPSTREAM_5XX;
+}

@@ -49,5 +49,8 @@ enum fault_kind fault_of_rc(hg_rc rc);
 /* What happened on the way to an upstream. */
 enum fault_kind fault_of_outbound(enum outbound_fault fault);
 
+/* What the type of an error inside of an answer means. */
+enum fault_kind fault_of_error(hg_str type);
+
 /* What an upstream's status means. */
 enum fault_kind fault_of_status(int status);

@@ -1,6 +1,7 @@
 #include "gateway/relay.h"
 
 #include "base/text.h"
+#include "dialect/translation.h"
 #include "gateway/attempt.h"
 #include "gateway/stage.h"
 #include "net/stream.h"
@@ -106,7 +107,8 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
 {
     struct answer *answer = relay->answer;
     const struct head *head = answer->attempt ? answer->attempt->head : NULL;
-    bool own_type = !head || answer->attempt->own_wire || (answer->body && !head->content_type.n);
+    bool own_type =
+        !head || answer->attempt->is_translated || (answer->body && !head->content_type.n);
 
     *ret = fields_new(relay->request, head, relay->request->headers);
     for (unsigned i = 0; head && i < head->field_count; i++)
@@ -115,6 +117,8 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
             field_add(ret, head->fields[i].name, head->fields[i].value);
     if (own_type && answer->content_type.n)
         field_add(ret, HG_S("content-type"), answer->content_type);
+    if (answer->attempt && answer->attempt->translation && answer->attempt->translation->lost)
+        field_add(ret, HG_S("x-headgate-lost"), translation_losses(answer->attempt->translation));
     fields_finish(relay->request, ret);
 }
 
@@ -317,7 +321,7 @@ static void stream_start(struct relay *relay)
     struct fields fields;
 
     answer_fields_make(relay, &fields);
-    if (relay->attempt && relay->attempt->own_wire)
+    if (relay->attempt && relay->attempt->is_translated)
         field_add(&fields, HG_S("cache-control"), HG_S("no-cache"));
     inbound_begin(request->exchange, relay->answer->status,
                   &(struct answer_fields){fields.at, fields.count}, stream_length(relay->attempt));
@@ -373,11 +377,16 @@ void relay_drained(struct request *request)
 static bool is_error_body(struct request *request, hg_str body)
 {
     struct dialect_answer answer = {0};
+    struct dialect_error error;
     hg_json doc;
 
     if (!json_parse(request->arena, body, &doc, NULL))
         return false;
-    request->dialect->read_answer(request->arena, request->asked.kind, doc, &answer);
+    if (request->dialect != &dialect_openai_chat) {
+        request->dialect->read_error(request->arena, doc, &error);
+        return error.message.n > 0;
+    }
+    dialect_read_answer(request->dialect, request->arena, request->asked.kind, doc, &answer);
     return answer.is_error && json_member(doc, HG_S("error")).kind == HG_J_OBJ;
 }
 
@@ -406,7 +415,7 @@ void relay_fault(struct request *request, const struct fault *fault)
     retry_after_add(request, &fields, fault->retry_after);
     field_add(&fields, HG_S("content-type"), HG_S("application/json"));
     fields_finish(request, &fields);
-    if (attempt && is_error_body(request, attempt_body(attempt))) {
+    if (attempt && !attempt->translation && is_error_body(request, attempt_body(attempt))) {
         hg_str text = attempt_body(attempt);
 
         chain_put_const(body, text.p, text.n);

@@ -103,9 +103,9 @@ static enum step_next step_receive(struct request *request)
 {
     struct head *head = request->head;
 
-    request->dialect = &dialect_openai_chat;
-    request->asked.kind = request->dialect->kind_of(head->method, head->path);
-    if (!request->asked.kind) {
+    request->dialect = dialect_of_path(head->method, head->path, &request->asked.kind);
+    if (!request->dialect) {
+        request->dialect = &dialect_openai_chat;
         request_fail(request, FAULT_NO_ROUTE, "there is nothing at %.*s %.*s",
                      TEXT_ARG(http_method_name(head->method)), TEXT_ARG(head->path));
         return go_to(request, &deliver);

@@ -1,6 +1,6 @@
 /* view.c - what a plugin sees of a request: the functions behind hg_req. */
 #include "base/text.h"
-#include "gateway/attempt.h"
+#include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
 #include "plugin/host.h"
@@ -70,7 +70,7 @@ static size_t view_texts(const hg_req *req, hg_text *texts, size_t max)
 }
 
 /* Members of a JSON object put over the request's own. */
-static void patch_add(struct arena *arena, struct splice *splice, hg_json patch)
+void view_patch(struct arena *arena, struct splice *splice, hg_json patch)
 {
     hg_json_it it = {0};
     hg_str key;
@@ -84,6 +84,16 @@ static void patch_add(struct arena *arena, struct splice *splice, hg_json patch)
         else
             splice_set(splice, arena_cstr(arena, name), json_raw(value));
     }
+}
+
+/* What the route and the target change in a request. */
+void view_shape(struct attempt *attempt, struct arena *arena, struct splice *splice)
+{
+    hg_json params;
+
+    view_patch(arena, splice, attempt->shape->patch);
+    if (attempt->target->params && json_parse(arena, attempt->target->params_text, &params, NULL))
+        view_patch(arena, splice, params);
 }
 
 /* Asks a server for the usage of a stream, where that is a thing the dialect knows. */
@@ -103,10 +113,16 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
     struct request *request = view->request;
     struct chain *chain = (struct chain *)(void *)out;
     struct arena *arena = chain->arena; /* the op's: gone when the answer begins */
-    hg_json params;
 
-    if (wire != request->dialect->wire || request->doc.kind != HG_J_OBJ) {
+    if (request->doc.kind != HG_J_OBJ) {
         chain_put_chain(chain, request->body, 0, request->body->len);
+        return;
+    }
+    if ((wire & HG_WIRE_MASK) != request->dialect->wire) {
+        if (view->attempt)
+            attempt_translate(view->attempt, wire, patch, chain);
+        else
+            chain->broken = true;
         return;
     }
     struct splice *splice = splice_new(arena, request->doc);
@@ -114,15 +130,12 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
     if (view->attempt) {
         struct attempt *attempt = view->attempt;
 
-        patch_add(arena, splice, attempt->shape->patch);
-        if (attempt->target->params &&
-            json_parse(arena, attempt->target->params_text, &params, NULL))
-            patch_add(arena, splice, params);
+        view_shape(attempt, arena, splice);
         if (attempt->model.n && !text_is(attempt->model, request->asked.model))
             splice_set_str(splice, "model", attempt->model);
         usage_ask(attempt, splice);
     }
-    patch_add(arena, splice, patch);
+    view_patch(arena, splice, patch);
     splice_into(splice, chain);
 }
 
