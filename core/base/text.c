@@ -23,6 +23,33 @@ hg_str text_cut(hg_str text, char sep, hg_str *rest)
     return (hg_str){text.p, n};
 }
 
+/* May one of these eight bytes be a control character? Where a byte is 0 the subtraction borrows
+ * into its high bit: the first that is one is always seen, those behind it may only be suspected.
+ */
+static inline bool may_be_control(uint64_t v)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t deletes = v ^ ones * 0x7f;
+
+    return (((v - ones * 0x20) | (deletes - ones)) & ~v & highs) != 0;
+}
+
+bool text_has_control(hg_str text)
+{
+    size_t i = 0;
+    uint64_t v;
+
+    for (; text.n - i >= sizeof v; i += sizeof v) {
+        memcpy(&v, text.p + i, sizeof v);
+        if (may_be_control(v))
+            break;
+    }
+    for (; i < text.n; i++)
+        if (((unsigned char)text.p[i] < 0x20 && text.p[i] != '\t') || text.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 bool text_to_u64(hg_str text, uint64_t *ret_value)
 {
     uint64_t value = 0;

@@ -41,6 +41,9 @@ static inline bool text_ends(hg_str text, hg_str suffix)
 /* Without spaces and tabs at both ends. */
 hg_str text_trim(hg_str text);
 
+/* Whether there is a control character in it that a header field must not hold: any but a tab. */
+bool text_has_control(hg_str text);
+
 /* The part before `sep`; *rest becomes the part behind it, or empty when there is no `sep`. */
 hg_str text_cut(hg_str text, char sep, hg_str *rest);
 

@@ -7,21 +7,13 @@
 #include "json/write.h"
 
 /* A line end in a field would be a field of somebody else's choice. */
-static bool is_clean(hg_str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-            return text.p[i] == '\t';
-    return true;
-}
-
 static bool fields_are_clean(const hg_http_req *http)
 {
-    if (!http->method.n || !is_clean(http->method) || !is_clean(http->url))
+    if (!http->method.n || text_has_control(http->method) || text_has_control(http->url))
         return false;
     for (size_t i = 0; i < http->n_headers; i++)
-        if (!http->headers[i].name.n || !is_clean(http->headers[i].name) ||
-            !is_clean(http->headers[i].value))
+        if (!http->headers[i].name.n || text_has_control(http->headers[i].name) ||
+            text_has_control(http->headers[i].value))
             return false;
     return true;
 }

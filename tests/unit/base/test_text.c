@@ -83,6 +83,29 @@ START_TEST(numbers_are_written_without_printf)
 }
 END_TEST
 
+START_TEST(control_characters_are_found_wherever_they_stand)
+{
+    ck_assert(!text_has_control(HG_S("")));
+    ck_assert(!text_has_control(HG_S("\ta long value\twith tabs\t")));
+    ck_assert(text_has_control(HG_S("a\tb\r\nx-injected: yes")));
+    srand(4);
+    for (int round = 0; round < 20000; round++) {
+        char text[40];
+        size_t n = (size_t)rand() % sizeof text;
+        bool expected = false;
+
+        for (size_t i = 0; i < n; i++) {
+            static const char odd[] = {'\t', '\n', 0x1f, 0x7f, (char)0x80, (char)0xff, 0, ' '};
+
+            text[i] = (char)(rand() % 30 ? '!' + rand() % 90 : odd[rand() % 8]);
+            expected |= ((unsigned char)text[i] < 0x20 && text[i] != '\t') ||
+                        (unsigned char)text[i] == 0x7f;
+        }
+        ck_assert(text_has_control((hg_str){text, n}) == expected);
+    }
+}
+END_TEST
+
 /* Compared with the C library's calendar on many days, the ends of years and months among them. */
 START_TEST(moments_are_written_as_dates)
 {
@@ -111,4 +134,5 @@ END_TEST
 
 RUN_SUITE("text", durations_are_read_with_their_unit, sizes_count_in_powers_of_1024,
           numbers_do_not_overflow, a_misspelling_finds_its_word, a_cut_text_leaves_the_rest,
-          numbers_are_written_without_printf, moments_are_written_as_dates)
+          numbers_are_written_without_printf, control_characters_are_found_wherever_they_stand,
+          moments_are_written_as_dates)
