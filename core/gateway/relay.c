@@ -38,11 +38,15 @@ static bool stays_behind(const struct field *field)
         {"cf-cache-status", 15},
     };
 
+    static const uint32_t lengths = 1u << 4 | 1u << 6 | 1u << 10 | 1u << 7 | 1u << 3 | 1u << 25 |
+                                    1u << 14 | 1u << 15; /* of these names */
+
     if (field->id != FIELD_OTHER && field->id != FIELD_CONTENT_TYPE)
         return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_is(field->name, names[i]))
-            return true;
+    if (field->name.n < 32 && lengths >> field->name.n & 1)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (text_is(field->name, names[i]))
+                return true;
     return text_starts(field->name, HG_S("x-headgate-")) ||
            text_starts(field->name, HG_S("access-control-"));
 }

@@ -12,22 +12,27 @@ enum {
 };
 
 struct path_kind {
-    const char *path;
+    hg_str path;
     uint32_t kind;
 };
 
+#define PATH(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
+
 static const struct path_kind post_paths[] = {
-    {"/v1/chat/completions", HG_R_CHAT},
-    {"/v1/completions", HG_R_COMPLETE},
-    {"/v1/embeddings", HG_R_EMBED},
-    {"/v1/moderations", HG_R_MODERATE},
-    {"/v1/images/generations", HG_R_IMAGE},
-    {"/v1/images/edits", HG_R_IMAGE},
-    {"/v1/images/variations", HG_R_IMAGE},
-    {"/v1/audio/speech", HG_R_AUDIO},
-    {"/v1/audio/transcriptions", HG_R_AUDIO},
-    {"/v1/audio/translations", HG_R_AUDIO},
-    {"/v1/rerank", HG_R_RERANK},
+    {PATH("/v1/chat/completions"), HG_R_CHAT},
+    {PATH("/v1/completions"), HG_R_COMPLETE},
+    {PATH("/v1/embeddings"), HG_R_EMBED},
+    {PATH("/v1/moderations"), HG_R_MODERATE},
+    {PATH("/v1/images/generations"), HG_R_IMAGE},
+    {PATH("/v1/images/edits"), HG_R_IMAGE},
+    {PATH("/v1/images/variations"), HG_R_IMAGE},
+    {PATH("/v1/audio/speech"), HG_R_AUDIO},
+    {PATH("/v1/audio/transcriptions"), HG_R_AUDIO},
+    {PATH("/v1/audio/translations"), HG_R_AUDIO},
+    {PATH("/v1/rerank"), HG_R_RERANK},
 };
 
 static int hex_value(char c)
@@ -78,14 +83,25 @@ static hg_str path_plain(hg_str path, char plain[PATH_MAX_KNOWN])
     return (hg_str){plain, n};
 }
 
+static uint32_t post_kind(hg_str path)
+{
+    for (size_t i = 0; i < sizeof post_paths / sizeof *post_paths; i++)
+        if (text_is(path, post_paths[i].path))
+            return post_paths[i].kind;
+    return 0;
+}
+
 uint32_t openai_kind_of(enum method method, hg_str path)
 {
-    char room[PATH_MAX_KNOWN] = "";
+    char room[PATH_MAX_KNOWN];
+    uint32_t kind = method == METHOD_POST ? post_kind(path) : 0;
+
+    if (kind) /* as nearly always: the paths we know are plain already */
+        return kind;
     hg_str plain = path_plain(path, room);
 
-    for (size_t i = 0; method == METHOD_POST && i < sizeof post_paths / sizeof *post_paths; i++)
-        if (text_is(plain, text_of(post_paths[i].path)))
-            return post_paths[i].kind;
+    if (method == METHOD_POST && (kind = post_kind(plain)))
+        return kind;
     if ((method == METHOD_GET || method == METHOD_HEAD) &&
         (text_is(plain, HG_S("/v1/models")) || text_starts(plain, HG_S("/v1/models/"))))
         return HG_R_MODELS;
