@@ -16,7 +16,12 @@ return function()
   for _, name in ipairs(names) do targets[name] = s.target(name) end
   local first = targets[names[1]]
 
-  local function handler(req)
+  local function ask_first(req)
+    if first then return first(req) end
+    return s.deny(404, "no provider is configured")
+  end
+
+  local function ask_named(req)
     local headers = req.headers
     local name = headers["x-headgate-provider"] or headers["x-portkey-provider"]
     if name then
@@ -36,8 +41,13 @@ return function()
       if model:sub(1, 1) == "@" then return unknown(prefix or model:sub(2), names) end
     end
 
-    if first then return first(req) end
-    return s.deny(404, "no provider is configured")
+    return ask_first(req)
+  end
+
+  local names_provider = host.names_provider
+  local function handler(req)
+    if names_provider(req) then return ask_named(req) end
+    return ask_first(req)
   end
 
   return s.route { name = "default", path = "/v1/...", handler = handler }

@@ -70,6 +70,12 @@ function host.providers()
   return fake.providers
 end
 
+function host.names_provider(req)
+  local headers, model = req.headers, req.model or ""
+  return (headers["x-headgate-provider"] or headers["x-portkey-provider"] or model:find("/", 1, true)
+    or model:sub(1, 1) == "@") and true or false
+end
+
 -- ---- requests ------------------------------------------------------------------------------------
 
 local Request = {}

@@ -151,4 +151,21 @@ static int host_call(lua_State *L)
     return routine_wait(L, call_cancel, call);
 }
 
-const luaL_Reg lua_call_functions[] = {{"target", host_target}, {"call", host_call}, {NULL, NULL}};
+/* host.names_provider(req): does the client say which provider it wants? Asked for every request of
+ * the default route, so that the usual "no" makes no object in Lua. */
+static int host_names_provider(lua_State *L)
+{
+    const struct shape *shape;
+    struct request *request = lua_check_request(L, 1, &shape);
+    hg_str model = shape->model;
+
+    lua_pushboolean(L, (model.n && (*model.p == '@' || memchr(model.p, '/', model.n))) ||
+                           head_field(request->head, HG_S("x-headgate-provider")).n ||
+                           head_field(request->head, HG_S("x-portkey-provider")).n);
+    return 1;
+}
+
+const luaL_Reg lua_call_functions[] = {{"target", host_target},
+                                       {"call", host_call},
+                                       {"names_provider", host_names_provider},
+                                       {NULL, NULL}};
