@@ -18,7 +18,6 @@
 #include "gateway/target.h"
 #include "gateway/upstreams.h"
 #include "net/tls.h"
-#include "plugin/loader.h"
 #include "plugin/registry.h"
 #include "script/engine.h"
 #include "shm/map.h"
@@ -28,222 +27,6 @@
 /* Lua's collector works in steps this long after the last request, and this far apart. */
 #define IDLE_PAUSE (50 * NS_PER_MS)
 #define IDLE_STEP  (2 * NS_PER_MS)
-
-/* ---- instances ------------------------------------------------------------------------------- */
-
-static struct upstream *give_upstream(void *arg, bool is_tls, const char *host, uint16_t port,
-                                      struct error *error)
-{
-    struct gateway *gateway = arg;
-
-    return upstreams_get(gateway->upstreams, NULL, is_tls, text_of(host), port, error);
-}
-
-/* Loggers live in control, so only the checker makes them here. */
-static bool is_ours(const struct gateway *gateway, const struct config_instance *config)
-{
-    return gateway->setup.check || strcmp(config->kind, "logger");
-}
-
-static void on_created(void *arg, struct instance *instance, const struct error *error)
-{
-    struct gateway *gateway = arg;
-
-    (void)instance;
-    gateway->instances_pending--;
-    if (error && !gateway->create_error.text[0])
-        gateway->create_error = *error;
-}
-
-static bool instance_make(struct gateway *gateway, const struct config_instance *config,
-                          const char *path, struct error *error)
-{
-    char where[256];
-    char *file = plugin_find(path, config->kind, config->plugin, error);
-
-    snprintf(where, sizeof where, "%s:%d", config->place.file, config->place.line);
-    if (!file)
-        return error_prefix(error, "%s", where);
-    struct plugin *plugin = plugin_load(gateway->plugins, file, error);
-
-    free(file);
-    if (!plugin)
-        return error_prefix(error, "%s", where);
-    struct instance *instance =
-        instance_create(gateway->plugins,
-                        &(struct instance_setup){.kind = config->kind,
-                                                 .name = config->name,
-                                                 .plugin = plugin,
-                                                 .settings = config->settings,
-                                                 .where = where},
-                        on_created, gateway, error);
-    if (!instance)
-        return false;
-    gateway->instances_pending += instance_state(instance) == INSTANCE_STARTING;
-    gateway->instances[gateway->instance_count++] = (struct gateway_instance){config, instance};
-    return true;
-}
-
-static bool instances_make(struct gateway *gateway, struct error *error)
-{
-    const struct config *config = gateway->config;
-    char *path = plugin_path(config->plugin_path);
-    bool ok = true;
-
-    gateway->instances = xcalloc(config->instance_count + 1, sizeof *gateway->instances);
-    for (size_t i = 0; i < config->instance_count && ok; i++)
-        if (is_ours(gateway, &config->instances[i]))
-            ok = instance_make(gateway, &config->instances[i], path, error);
-    free(path);
-    while (ok && gateway->instances_pending)
-        loop_turn(gateway->loop, 100 * NS_PER_MS);
-    if (ok && gateway->create_error.text[0]) {
-        *error = gateway->create_error;
-        return false;
-    }
-    return ok;
-}
-
-struct gateway_instance *gateway_instance(struct gateway *gateway, const char *kind, hg_str name)
-{
-    for (size_t i = 0; i < gateway->instance_count; i++)
-        if (!strcmp(gateway->instances[i].config->kind, kind) &&
-            text_is(name, text_of(gateway->instances[i].config->name)))
-            return &gateway->instances[i];
-    return NULL;
-}
-
-/* ---- named upstreams ------------------------------------------------------------------------- */
-
-static bool http_make(struct gateway *gateway, const struct config_http *config,
-                      struct error *error)
-{
-    struct gateway_http *http = &gateway->https[gateway->http_count++];
-    json_t *base = config_resolve_secrets(config->base_url, error);
-    json_t *headers = config->headers ? config_resolve_secrets(config->headers, error) : NULL;
-    const char *name;
-    json_t *value;
-
-    http->config = config;
-    if (base && (headers || !config->headers)) {
-        http->base_url = arena_text(gateway->arena, text_of(json_string_value(base)));
-        json_object_foreach(headers, name, value)
-            pair_set(gateway->arena, &http->headers, text_of(name),
-                     text_of(json_string_value(value)));
-    }
-    bool ok = http->base_url.p != NULL;
-
-    json_decref(base);
-    json_decref(headers);
-    return ok || error_prefix(error, "%s:%d: http '%s'", config->place.file, config->place.line,
-                              config->name);
-}
-
-static bool https_make(struct gateway *gateway, struct error *error)
-{
-    const struct config *config = gateway->config;
-
-    gateway->https = xcalloc(config->http_count + 1, sizeof *gateway->https);
-    for (size_t i = 0; i < config->http_count; i++)
-        if (!http_make(gateway, &config->https[i], error))
-            return false;
-    return true;
-}
-
-/* ---- metrics --------------------------------------------------------------------------------- */
-
-static struct metric_cell cell(struct gateway *gateway, const struct metric_spec *spec,
-                               const hg_str *values)
-{
-    struct metrics *metrics = region_metrics(gateway->region);
-
-    return metric_find(metrics, gateway->setup.slot, metric_declare(metrics, spec), values);
-}
-
-static struct metric_cell counter(struct gateway *gateway, const char *name, const char *help)
-{
-    return cell(gateway, &(struct metric_spec){.type = METRIC_COUNTER, .name = name, .help = help},
-                NULL);
-}
-
-static struct metric_cell histogram(struct gateway *gateway, const char *name, const char *help)
-{
-    static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-                                    1,     2.5,    5,     10,   30,    60,   120, 300};
-
-    return cell(gateway,
-                &(struct metric_spec){.type = METRIC_HISTOGRAM,
-                                      .name = name,
-                                      .help = help,
-                                      .bounds = bounds,
-                                      .n_bounds = sizeof bounds / sizeof *bounds},
-                NULL);
-}
-
-static void metrics_make(struct gateway *gateway)
-{
-    static const char *const labels[] = {"code", NULL};
-    static const struct metric_spec requests = {.type = METRIC_COUNTER,
-                                                .name = "headgate_requests_total",
-                                                .help = "Requests answered, by class of status.",
-                                                .labels = labels};
-    struct gateway_metrics *metrics = &gateway->metrics;
-
-    for (int i = 0; i < 6; i++) {
-        char text[4] = {(char)('0' + i), 'x', 'x', 0};
-        hg_str value = text_of(i ? text : "none");
-
-        metrics->requests[i] = cell(gateway, &requests, &value);
-    }
-    metrics->refused = counter(gateway, "headgate_refused_total",
-                               "Requests refused before they were whole: malformed, too large, "
-                               "too slow.");
-    metrics->attempts = counter(gateway, "headgate_attempts_total", "Calls to providers.");
-    metrics->attempt_failures =
-        counter(gateway, "headgate_attempt_failures_total", "Calls to providers that failed.");
-    metrics->tokens_in =
-        counter(gateway, "headgate_input_tokens_total", "Input tokens that providers reported.");
-    metrics->tokens_out =
-        counter(gateway, "headgate_output_tokens_total", "Output tokens that providers reported.");
-    metrics->cache_hits =
-        counter(gateway, "headgate_cache_hits_total", "Requests answered from a cache.");
-    metrics->cache_misses =
-        counter(gateway, "headgate_cache_misses_total", "Cache look-ups that found nothing.");
-    metrics->guard_denied = counter(gateway, "headgate_guard_denied_total",
-                                    "Requests and answers that a guard refused.");
-    metrics->log_dropped = counter(gateway, "headgate_records_dropped_total",
-                                   "Records lost because the ring of the worker was full.");
-    metrics->duration = histogram(gateway, "headgate_request_duration_seconds",
-                                  "From the first byte of a request to the last of its answer.");
-    metrics->first_token = histogram(gateway, "headgate_time_to_first_token_seconds",
-                                     "From the first byte of a request to the first token.");
-    metrics->own_time = histogram(gateway, "headgate_overhead_seconds",
-                                  "Time of a request in which no provider was waited for.");
-}
-
-void gateway_measure(struct gateway *gateway, const struct request *request)
-{
-    struct gateway_metrics *metrics = &gateway->metrics;
-    hg_ns upstream = 0, total = request->ended - request->began;
-    int hundreds = request->client_gone && !request->status ? 0 : request->status / 100;
-
-    metric_add(metrics->requests[hundreds >= 0 && hundreds < 6 ? hundreds : 0], 1);
-    for (const struct attempt *at = request->attempts; at; at = at->next) {
-        metric_add(metrics->attempts, 1);
-        if (at->fault.kind != FAULT_NONE)
-            metric_add(metrics->attempt_failures, 1);
-        if (at->has_usage) {
-            metric_add(metrics->tokens_in, (int64_t)at->usage.input);
-            metric_add(metrics->tokens_out, (int64_t)at->usage.output);
-        }
-        if (!at->detached && at->ended)
-            upstream += at->ended - at->began;
-    }
-    metric_observe(metrics->duration, (double)total / 1e9);
-    if (request->first_token)
-        metric_observe(metrics->first_token, (double)(request->first_token - request->began) / 1e9);
-    metric_observe(metrics->own_time, total > upstream ? (double)(total - upstream) / 1e9 : 0);
-}
 
 /* ---- traffic --------------------------------------------------------------------------------- */
 
@@ -496,9 +279,17 @@ static bool shared_make(struct gateway *gateway, struct error *error)
         return false;
     gateway->slot = region_slot(gateway->region, gateway->setup.slot);
     gateway->ring = gateway->setup.check ? NULL : region_ring(gateway->region, gateway->setup.slot);
-    metrics_make(gateway);
+    gateway_metrics_make(gateway);
     fingerprint_make(gateway);
     return true;
+}
+
+static struct upstream *give_upstream(void *arg, bool is_tls, const char *host, uint16_t port,
+                                      struct error *error)
+{
+    struct gateway *gateway = arg;
+
+    return upstreams_get(gateway->upstreams, NULL, is_tls, text_of(host), port, error);
 }
 
 static void plugins_make(struct gateway *gateway)
@@ -527,7 +318,7 @@ static bool gateway_make(struct gateway *gateway, struct error *error)
     if (!shared_make(gateway, error))
         return false;
     plugins_make(gateway);
-    return instances_make(gateway, error) && https_make(gateway, error) &&
+    return gateway_instances_make(gateway, error) && gateway_https_make(gateway, error) &&
            lua_start(gateway, error) && (gateway->routes = routes_load(gateway, error));
 }
 

@@ -121,9 +121,13 @@ struct gateway {
     void *drained_arg;
 };
 
+/* instances.c: all that the configuration declares and that belongs to this process. */
+bool gateway_instances_make(struct gateway *gateway, struct error *error);
+bool gateway_https_make(struct gateway *gateway, struct error *error);
 struct gateway_instance *gateway_instance(struct gateway *gateway, const char *kind, hg_str name);
 
-/* Adds a finished request to the metrics. */
+/* metrics.c: the cells, and a finished request added to them. */
+void gateway_metrics_make(struct gateway *gateway);
 void gateway_measure(struct gateway *gateway, const struct request *request);
 
 /* A request has begun (+1) or its exchange has ended (-1). */
