@@ -9,6 +9,7 @@
 #include "gateway/config/config.h"
 #include "process/place.h"
 #include "process/status.h"
+#include "shm/region.h"
 
 #define CHECK_PATIENCE (60 * NS_PER_S)
 #define START_PATIENCE (60 * NS_PER_S)
@@ -61,21 +62,24 @@ void change_reaped(void *arg, pid_t pid, int wait_status)
     change->checker.pid = 0;
 }
 
-/* The shared memory is what it was at the start, for as long as the gateway lives. */
-static void tell_fixed(const struct fleet *fleet, const struct config *config)
+/* What all generations share is as large as it was at the start. */
+static bool fits_region(const struct fleet *fleet, const struct config *config, struct error *error)
 {
-    const struct config *now = fleet->serving ? fleet->serving->config : config;
+    uint64_t most = region_ring_most(fleet->ground.region);
 
-    if (now->ring_size != config->ring_size || now->shared_size != config->shared_size)
-        log_warn("ring_size and shared_size stay as they are until the gateway is started again");
+    if (fleet->serving && fleet->serving->config->shared_size != config->shared_size)
+        return error_set(error, "shared_size cannot change while the gateway runs: restart it");
+    return config->ring_size <= most ||
+           error_set(error,
+                     "ring_size: there is room for %llu MB in this process: restart the gateway",
+                     (unsigned long long)most >> 20);
 }
 
 static bool need_region(struct fleet *fleet, const struct config *config, struct error *error)
 {
-    tell_fixed(fleet, config);
     if (!fleet->ground.region)
         fleet->ground.region = place_region(config, error);
-    return fleet->ground.region != NULL;
+    return fleet->ground.region && fits_region(fleet, config, error);
 }
 
 static void start(struct change *change, struct config *config)

@@ -7,6 +7,7 @@
 #include "process/generation.h"
 #include "shm/metrics.h"
 #include "shm/region.h"
+#include "shm/ring.h"
 #include "shm/segment.h"
 #include "shm/slot.h"
 
@@ -14,6 +15,7 @@ struct region *place_region(const struct config *config, struct error *error)
 {
     const struct region_plan plan = {
         .ring_size = config->ring_size,
+        .ring_most = REGION_RING_MOST,
         .map_size = config->shared_size,
     };
 
@@ -32,20 +34,30 @@ static void mark_used(bool *used, const struct generation *generation)
         used[generation->control.slot] = true;
 }
 
-/* From the front, so that few pages of the region are ever touched. */
-static bool find_free(const struct region *region, bool *used, unsigned *ret_slot)
+static bool has_records(struct region *region, unsigned slot)
 {
-    for (unsigned slot = 0; slot < region_slots(region); slot++)
-        if (!used[slot]) {
-            used[slot] = true;
-            *ret_slot = slot;
-            return true;
-        }
-    return false;
+    return ring_stats(region_ring(region, slot)).used > 0;
+}
+
+/* From the front, so that few pages of the region are ever touched. Rather one whose last records
+ * are with the loggers, because only its ring can change its size. */
+static bool find_free(struct region *region, bool *used, unsigned *ret_slot)
+{
+    unsigned found = region_slots(region);
+
+    for (unsigned slot = region_slots(region); slot-- > 0;)
+        if (!used[slot] && (found == region_slots(region) || !has_records(region, slot) ||
+                            has_records(region, found)))
+            found = slot;
+    if (found == region_slots(region))
+        return false;
+    used[found] = true;
+    *ret_slot = found;
+    return true;
 }
 
 /* While one control hands over to the next, the later one sits among the workers. */
-static bool find_control(const struct region *region, bool *used, unsigned *ret_slot)
+static bool find_control(struct region *region, bool *used, unsigned *ret_slot)
 {
     unsigned usual = region_control_slot(region);
 
@@ -77,6 +89,7 @@ bool place_find(const struct ground *ground, struct generation *generation,
 void place_begin(const struct ground *ground, const struct child *child)
 {
     slot_begin(region_slot(ground->region, child->slot), 0, child->generation, clock_precise());
+    region_ring_resize(ground->region, child->slot, child->config->ring_size);
 }
 
 void place_own(const struct ground *ground, const struct child *child)

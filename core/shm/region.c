@@ -15,8 +15,9 @@
 struct region {
     size_t size; /* of the mapping, this header included */
     unsigned slots;
-    uint64_t ring_stride;
-    size_t slots_at, metrics_at, segments_at, rings_at, map_at;
+    size_t slots_at, metrics_at, segments_at, map_at;
+    char *rings; /* a mapping of its own, so that each ring has room to grow */
+    uint64_t ring_stride, ring_most;
     char *room; /* for segments: a mapping of its own, as large as we get */
     size_t room_size;
 };
@@ -34,7 +35,7 @@ static uint64_t power_of_two(uint64_t n)
 {
     uint64_t power = RING_SIZE_MIN;
 
-    while (power < n)
+    while (power < n && power <= REGION_RING_MOST)
         power *= 2;
     return power;
 }
@@ -51,7 +52,10 @@ static struct region_plan with_defaults(const struct region_plan *plan)
         full.metric_cells = METRIC_CELLS_MIN;
     if (full.map_size < MAP_SIZE_MIN)
         full.map_size = MAP_SIZE_MIN;
-    full.ring_size = full.ring_size ? full.ring_size : RING_SIZE;
+    full.ring_size = power_of_two(full.ring_size ? full.ring_size : RING_SIZE);
+    full.ring_most = power_of_two(full.ring_most);
+    if (full.ring_most < full.ring_size)
+        full.ring_most = full.ring_size;
     return full;
 }
 
@@ -60,7 +64,7 @@ static bool plan_is_sane(const struct region_plan *plan, struct error *error)
     if (plan->slots > REGION_SLOTS_MAX)
         return error_set(error, "shared memory: %u slots are more than %d", plan->slots,
                          REGION_SLOTS_MAX);
-    if (plan->ring_size > UINT64_C(1) << 30)
+    if (plan->ring_size > REGION_RING_MOST || plan->ring_most > REGION_RING_MOST)
         return error_set(error, "ring_size: more than 1GB for each worker");
     if (plan->metric_cells > METRIC_CELLS_MAX)
         return error_set(error, "shared memory: too many metric cells");
@@ -96,18 +100,30 @@ static struct region lay_out(const struct region_plan *plan)
     unsigned all = plan->slots + 1;
     size_t end = PAGE;
 
-    region.ring_stride =
-        (ring_bytes(power_of_two(plan->ring_size)) + PAGE - 1) & ~(size_t)(PAGE - 1);
     region.slots_at = take(&end, all * sizeof(struct slot));
     region.metrics_at = take(&end, metrics_bytes(all, plan->metric_cells));
     region.segments_at = take(&end, segments_bytes());
-    region.rings_at = take(&end, all * region.ring_stride);
     region.map_at = take(&end, plan->map_size);
     region.size = end;
     return region;
 }
 
-/* Where the system does not give us that much address space, less will do. */
+/* Where the system does not give us that much address space, less will do; for the segments too. */
+static bool map_rings(struct region *region, const struct region_plan *plan)
+{
+    for (uint64_t most = plan->ring_most; most >= plan->ring_size; most /= 2) {
+        size_t end = 0;
+
+        take(&end, ring_bytes(most));
+        region->ring_most = most;
+        region->ring_stride = end;
+        region->rings = map_pages((plan->slots + 1) * end);
+        if (region->rings)
+            return true;
+    }
+    return false;
+}
+
 static void map_room(struct region *region)
 {
     for (region->room_size = (size_t)1 << 40; region->room_size >= 64 << 20;
@@ -128,17 +144,19 @@ struct region *region_new(const struct region_plan *wanted, struct error *error)
     struct region layout = lay_out(&plan);
     struct region *region = map_pages(layout.size);
 
-    if (!region) {
-        error_set(error, "cannot map %zu MB of shared memory: %s", layout.size >> 20,
-                  strerror(errno));
+    if (region)
+        *region = layout;
+    if (!region || !map_rings(region, &plan)) {
+        error_set(error, "cannot map %zu MB of shared memory: %s",
+                  (layout.size + (plan.slots + 1) * plan.ring_size) >> 20, strerror(errno));
+        region_free(&region);
         return NULL;
     }
-    *region = layout;
     map_room(region);
     metrics_init(region_metrics(region), plan.slots + 1, plan.metric_cells);
     segments_init(region_segments(region), region->room, region->room_size);
     for (unsigned i = 0; i <= plan.slots; i++)
-        ring_init(region_ring(region, i), power_of_two(plan.ring_size));
+        ring_init(region_ring(region, i), plan.ring_size);
     map_init(region_map(region), plan.map_size);
     return region;
 }
@@ -152,6 +170,8 @@ void region_free(struct region **region)
         return;
     if (gone->room)
         munmap(gone->room, gone->room_size);
+    if (gone->rings)
+        munmap(gone->rings, (gone->slots + 1) * gone->ring_stride);
     munmap(gone, gone->size);
 }
 
@@ -179,7 +199,19 @@ struct slot *region_slot(struct region *region, unsigned number)
 struct ring *region_ring(struct region *region, unsigned number)
 {
     ensure(number <= region->slots);
-    return part(region, region->rings_at + number * region->ring_stride);
+    return (struct ring *)(void *)(region->rings + number * region->ring_stride);
+}
+
+bool region_ring_resize(struct region *region, unsigned number, uint64_t size)
+{
+    uint64_t wanted = power_of_two(size ? size : RING_SIZE);
+
+    return wanted <= region->ring_most && ring_resize(region_ring(region, number), wanted);
+}
+
+uint64_t region_ring_most(const struct region *region)
+{
+    return region->ring_most;
 }
 
 struct metrics *region_metrics(struct region *region)

@@ -25,7 +25,7 @@ struct header {
 #define NO_JUMP UINT64_MAX
 
 struct ring {
-    uint64_t size;
+    _Atomic uint64_t size; /* changes only between two records of different producers */
 
     /* The producer's. */
     _Alignas(64) _Atomic uint64_t head;
@@ -46,11 +46,31 @@ size_t ring_bytes(uint64_t size)
     return sizeof(struct ring) + size;
 }
 
+static bool is_size(uint64_t size)
+{
+    return size >= 4096 && size <= UINT32_MAX && (size & (size - 1)) == 0;
+}
+
 void ring_init(struct ring *ring, uint64_t size)
 {
-    ensure(size >= 4096 && size <= UINT32_MAX && (size & (size - 1)) == 0);
+    ensure(is_size(size));
     ring->size = size;
     ring->jump = NO_JUMP;
+}
+
+/* Positions go on: the next record jumps to the front, wherever that is now. */
+bool ring_resize(struct ring *ring, uint64_t size)
+{
+    ensure(is_size(size));
+    if (ring->head != ring->tail)
+        return false;
+    ring->size = size;
+    return true;
+}
+
+static uint64_t size_of(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->size, memory_order_relaxed);
 }
 
 static uint64_t whole(uint64_t n)
@@ -60,12 +80,12 @@ static uint64_t whole(uint64_t n)
 
 static struct header *header_at(struct ring *ring, uint64_t position)
 {
-    return (struct header *)(void *)(ring->bytes + (position & (ring->size - 1)));
+    return (struct header *)(void *)(ring->bytes + (position & (size_of(ring) - 1)));
 }
 
 static uint64_t front_behind(const struct ring *ring, uint64_t position)
 {
-    return (position | (ring->size - 1)) + 1;
+    return (position | (size_of(ring) - 1)) + 1;
 }
 
 /* Where the oldest record is, if there is one: where the consumer stands or has to jump to. */
@@ -85,14 +105,14 @@ static bool find_room(struct ring *ring, uint64_t need, uint64_t *ret_at)
     uint64_t front = front_behind(ring, head);
 
     *ret_at = head;
-    if (head == tail && (head & (ring->size - 1))) {
+    if (head == tail && (head & (size_of(ring) - 1))) {
         atomic_store_explicit(&ring->jump, head, memory_order_relaxed);
         *ret_at = front;
         return true;
     }
     if (front - head < need)
         *ret_at = front;
-    if (*ret_at + need - oldest(ring, head, tail) > ring->size)
+    if (*ret_at + need - oldest(ring, head, tail) > size_of(ring))
         return false;
     if (*ret_at != head)
         *header_at(ring, head) =
@@ -112,7 +132,7 @@ char *ring_reserve(struct ring *ring, size_t n)
     uint64_t need = sizeof(struct header) + whole(n), at;
 
     ring->reserved = 0;
-    if (n > ring->size / 4 || !find_room(ring, need, &at)) {
+    if (n > size_of(ring) / 4 || !find_room(ring, need, &at)) {
         count(&ring->dropped);
         return NULL;
     }
@@ -138,12 +158,12 @@ static bool step(struct ring *ring, uint64_t *at, hg_str *ret_record)
 
     *at = oldest(ring, head, *at);
     while (*at != head) {
-        uint64_t left = ring->size - (*at & (ring->size - 1));
+        uint64_t left = size_of(ring) - (*at & (size_of(ring) - 1));
         const struct header *header = header_at(ring, *at);
         uint64_t n = header->n, length = sizeof *header + whole(n);
         bool is_record = header->kind == RECORD;
 
-        if (head - *at > ring->size || *at % 8 || length > left || length > head - *at ||
+        if (head - *at > size_of(ring) || *at % 8 || length > left || length > head - *at ||
             (!is_record && header->kind != PAD)) {
             count(&ring->corrupt);
             atomic_store_explicit(&ring->tail, head, memory_order_release);
@@ -199,7 +219,7 @@ struct ring_stats ring_stats(const struct ring *ring)
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 
     return (struct ring_stats){
-        .size = ring->size,
+        .size = size_of(ring),
         .used = head - oldest(ring, head, tail),
         .dropped = atomic_load_explicit(&ring->dropped, memory_order_relaxed),
         .corrupt = atomic_load_explicit(&ring->corrupt, memory_order_relaxed),

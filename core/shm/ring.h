@@ -50,6 +50,10 @@ struct ring_stats {
 
 struct ring_stats ring_stats(const struct ring *ring);
 
+/* For region.c, while nobody writes: from now on it holds `size` bytes (a power of two; there must
+ * be memory for them). False if it is not empty. A consumer need not know. */
+bool ring_resize(struct ring *ring, uint64_t size);
+
 /* For region.c: bytes to map for a ring that holds `size` (a power of two), and its first words. */
 size_t ring_bytes(uint64_t size);
 void ring_init(struct ring *ring, uint64_t size);

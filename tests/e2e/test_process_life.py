@@ -14,6 +14,7 @@ from support.upstream import DONE, chunk_of, sse
 from support.wait import wait_for
 
 CHAT = "/v1/chat/completions"
+HELLO = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
 STREAM = {"model": "up/m", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -121,6 +122,48 @@ def refuses(port):
     except OSError:
         return True
     return False
+
+
+def burst(gate, count):
+    """Has so many records written while nobody reads the rings."""
+    [control] = gate.processes("control")
+    os.kill(control, signal.SIGSTOP)
+    try:
+        with Connection(gate.port) as client:
+            for _ in range(count):
+                assert client.request("POST", CHAT, HELLO).status == 200
+    finally:
+        os.kill(control, signal.SIGCONT)
+
+
+def test_a_reload_takes_a_new_ring_size_over_and_loses_no_record(gateway, upstream):
+    up = upstream()
+    gate = gateway(up, config='ring_size "64KB"')
+    burst(gate, 300)
+    dropped = "headgate_log_ring_dropped_total"
+    wait_for(lambda: gate.metrics()[dropped] > 0, "the small ring to overflow")
+    lost = gate.metrics()[dropped]
+    gate.wait_records(300 - lost)
+    gate.write({"up": up.url}, 'ring_size "4MB"')
+    assert gate.reload().returncode == 0
+    burst(gate, 300)
+    gate.wait_records(600 - lost)
+    assert gate.metrics()[dropped] == lost
+    gate.write({"up": up.url}, 'ring_size "64KB"')
+    burst(gate, 100)
+    assert gate.reload().returncode == 0
+    assert len(gate.wait_records(700 - lost)) == 700 - lost
+
+
+def test_a_reload_that_changes_what_all_share_is_refused(gateway, upstream):
+    up = upstream()
+    gate = gateway(up)
+    gate.write({"up": up.url}, 'shared_size "64MB"')
+    refused = gate.reload()
+    assert refused.returncode != 0 and "restart" in refused.stderr
+    assert "shared_size cannot change" in refused.stderr and chat(gate.port).status == 200
+    gate.write({"up": up.url})
+    assert gate.reload().returncode == 0
 
 
 def test_two_reloads_at_once_both_happen(gateway, upstream):

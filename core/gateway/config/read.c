@@ -426,7 +426,7 @@ static bool read_plain(const struct reading *reading, const json_t *value, json_
     static const struct field fields[] = {
         {"drain_timeout", FIELD_DURATION, offsetof(struct config, drain_timeout), 0,
          24 * 3600 * NS_PER_S},
-        {"ring_size", FIELD_SIZE, offsetof(struct config, ring_size), 64 << 10, 1 << 30},
+        {"ring_size", FIELD_SIZE, offsetof(struct config, ring_size), 64 << 10, REGION_RING_MOST},
         {"shared_size", FIELD_SIZE, offsetof(struct config, shared_size), MAP_SIZE_MIN,
          INT64_C(64) << 30},
     };

@@ -233,6 +233,33 @@ START_TEST(a_jump_is_not_taken_twice)
 }
 END_TEST
 
+START_TEST(an_empty_ring_can_change_its_size)
+{
+    struct region *large =
+        new_region(&(struct region_plan){.slots = 1, .ring_size = 64 << 10, .ring_most = 1 << 20});
+    static const unsigned sizes[] = {256 << 10, 64 << 10, 1 << 20, 128 << 10};
+    hg_str record;
+
+    ring = region_ring(large, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        put(HG_S("kept"));
+        ck_assert(!region_ring_resize(large, 0, sizes[i]));
+        expect("kept");
+        ck_assert(region_ring_resize(large, 0, sizes[i]));
+        ck_assert_uint_eq(ring_stats(ring).size, sizes[i]);
+        ck_assert_uint_eq(fill(1000), sizes[i] / 1008);
+        while (ring_peek(ring, &record)) {
+            ck_assert_uint_eq(record.n, 1000);
+            ring_release(ring);
+        }
+        ck_assert_uint_eq(ring_stats(ring).used, 0);
+    }
+    ck_assert_uint_eq(ring_stats(ring).corrupt, 0);
+    ck_assert(!region_ring_resize(large, 0, 2 << 20));
+    region_free(&large);
+}
+END_TEST
+
 START_TEST(several_records_can_be_seen_before_they_are_released)
 {
     uint64_t cursor = 0;
@@ -421,6 +448,7 @@ RUN_SUITE_WITH("ring", setup, teardown, records_come_out_as_they_went_in,
                records_wrap_around_many_times, a_ring_that_is_read_in_time_touches_few_pages,
                an_idle_ring_gives_its_whole_room_to_a_burst,
                a_jump_that_nobody_committed_did_not_happen, a_jump_is_not_taken_twice,
+               an_empty_ring_can_change_its_size,
                several_records_can_be_seen_before_they_are_released,
                scribbled_memory_is_skipped_not_followed,
                nothing_is_lost_or_torn_when_producers_are_killed,
