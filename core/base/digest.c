@@ -1,7 +1,9 @@
 #include "base/digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/ensure.h"
@@ -47,9 +49,18 @@ void digest_end(struct digest *digest, uint8_t out[DIGEST_SIZE])
     ensure(EVP_DigestFinal_ex(digest->ctx, out, NULL));
 }
 
+enum {
+    GCM_BLOCK = 16,
+    GATHERED = 16 * GCM_BLOCK
+};
+
+/* A call into OpenSSL costs as much as a few hundred bytes, so small pieces are gathered; and all
+ * but the last call get whole blocks, which it takes without copies. */
 struct fingerprint {
     EVP_CIPHER_CTX *ctx;
     EVP_CIPHER *gcm;
+    uint8_t gathered[GATHERED];
+    size_t count;
 };
 
 struct fingerprint *fingerprint_new(const uint8_t key[FINGERPRINT_KEY])
@@ -80,14 +91,50 @@ void fingerprint_begin(struct fingerprint *fingerprint)
     static const uint8_t nonce[12];
 
     ensure(EVP_EncryptInit_ex2(fingerprint->ctx, NULL, NULL, nonce, NULL));
+    fingerprint->count = 0;
+}
+
+static void text_add(struct fingerprint *fingerprint, const uint8_t *p, size_t n)
+{
+    int unused;
+
+    while (n > INT_MAX / 2) {
+        ensure(EVP_EncryptUpdate(fingerprint->ctx, NULL, &unused, p, INT_MAX / 2 + 1));
+        p += INT_MAX / 2 + 1;
+        n -= INT_MAX / 2 + 1;
+    }
+    if (n)
+        ensure(EVP_EncryptUpdate(fingerprint->ctx, NULL, &unused, p, (int)n));
+}
+
+static size_t gather(struct fingerprint *fingerprint, const uint8_t *p, size_t n)
+{
+    size_t room = GATHERED - fingerprint->count, taken = n < room ? n : room;
+
+    memcpy(fingerprint->gathered + fingerprint->count, p, taken);
+    fingerprint->count += taken;
+    return taken;
 }
 
 void fingerprint_add(struct fingerprint *fingerprint, const void *p, size_t n)
 {
-    int unused;
+    const uint8_t *from = p;
 
-    if (n)
-        ensure(EVP_EncryptUpdate(fingerprint->ctx, NULL, &unused, p, (int)n));
+    if (!n)
+        return;
+    size_t taken = gather(fingerprint, from, n);
+
+    if (fingerprint->count < GATHERED)
+        return;
+    text_add(fingerprint, fingerprint->gathered, GATHERED);
+    fingerprint->count = 0;
+    from += taken;
+    n -= taken;
+    size_t blocks = n < GATHERED ? 0 : n - n % GCM_BLOCK;
+
+    text_add(fingerprint, from, blocks);
+    if (n > blocks)
+        gather(fingerprint, from + blocks, n - blocks);
 }
 
 void fingerprint_end(struct fingerprint *fingerprint, uint8_t out[FINGERPRINT_SIZE])
@@ -95,6 +142,7 @@ void fingerprint_end(struct fingerprint *fingerprint, uint8_t out[FINGERPRINT_SI
     uint8_t none[16];
     int unused;
 
+    text_add(fingerprint, fingerprint->gathered, fingerprint->count);
     ensure(EVP_EncryptFinal_ex(fingerprint->ctx, none, &unused));
     ensure(EVP_CIPHER_CTX_ctrl(fingerprint->ctx, EVP_CTRL_AEAD_GET_TAG, FINGERPRINT_SIZE, out));
 }
