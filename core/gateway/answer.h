@@ -16,6 +16,7 @@ struct answer {
     struct attempt *attempt; /* NULL if no upstream made it */
     struct chain *body;      /* whole; NULL: it comes from the attempt */
     bool is_stream;          /* server-sent events */
+    bool is_spent;           /* a route has read a part of it: it cannot go out */
     struct stage *stages;    /* what these pass through; see stage.h */
 };
 

@@ -246,7 +246,8 @@ void attempt_pause(struct attempt *attempt, bool paused)
 
 bool attempt_lacks_mark(const struct attempt *attempt)
 {
-    return attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error;
+    return attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error &&
+           attempt->request->dialect->end_mark.n;
 }
 
 hg_str attempt_body(const struct attempt *attempt)

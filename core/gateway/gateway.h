@@ -90,6 +90,7 @@ struct gateway {
     struct engine *engine;
     struct timer engine_timer;
     struct task engine_task;
+    int map_function; /* a reference, see lua/texts.h */
     struct handles *handles;
     struct flights *flights; /* NULL until there is one */
     struct route *routes;

@@ -3,14 +3,14 @@
 #include "base/text.h"
 #include "dialect/translation.h"
 #include "gateway/attempt.h"
-#include "gateway/stage.h"
+#include "gateway/pipe.h"
 #include "net/stream.h"
 
 struct relay {
     struct request *request;
     struct answer *answer;
-    struct attempt *attempt;   /* whose bytes these are; NULL: they are in memory */
-    bool is_stream, is_direct; /* goes out event by event; as it comes, and with the read's end */
+    struct pipe pipe;
+    bool is_stream; /* goes out event by event */
 };
 
 /* What goes out with the next write. It is filled and written within one callback, so one for all
@@ -137,9 +137,10 @@ static void flush(struct relay *relay, bool last)
     if (!exchange || (!count && !last))
         return;
     inbound_write(exchange, outgoing.pieces, count, last); /* the last may be the request's end */
-    if (!last && relay->attempt && inbound_queued(exchange) > STREAM_HIGH_WATER &&
-        !relay->attempt->paused)
-        attempt_pause(relay->attempt, true);
+    struct attempt *attempt = relay->pipe.attempt;
+
+    if (!last && attempt && inbound_queued(exchange) > STREAM_HIGH_WATER && !attempt->paused)
+        attempt_pause(attempt, true);
 }
 
 static void piece_add(struct relay *relay, hg_str bytes)
@@ -151,34 +152,12 @@ static void piece_add(struct relay *relay, hg_str bytes)
 
 static void on_events(void *arg, hg_str events)
 {
-    struct relay *relay = arg;
-    struct stage *first = relay->answer->stages;
-
-    if (first)
-        first->kind->events(first->self, events);
-    else
-        piece_add(relay, events);
+    piece_add(arg, events);
 }
 
 static void on_pause(void *arg)
 {
-    struct relay *relay = arg;
-
-    flush(relay, false);
-}
-
-/* What a stage has let through. */
-static void on_passed(void *arg, hg_str events)
-{
-    struct stage *stage = arg, *next = stage->next;
-
-    if (next) {
-        next->kind->events(next->self, events);
-        return;
-    }
-    piece_add(stage->relay, events);
-    if (!stage->relay->is_direct) /* it may come long after the read that brought it */
-        flush(stage->relay, false);
+    flush(arg, false);
 }
 
 /* The stream cannot go on. The client has a part of the answer already, so it is told inside of
@@ -186,12 +165,13 @@ static void on_passed(void *arg, hg_str events)
 static void stream_broken(struct relay *relay, const struct fault *fault)
 {
     struct request *request = relay->request;
+    struct attempt *attempt = relay->pipe.attempt;
 
     request->truncated = true;
     if (request->fault.kind == FAULT_NONE)
         request->fault = *fault;
     answer_drop(relay->answer);
-    if (relay->attempt && relay->attempt->raw && !relay->attempt->is_sse) {
+    if (attempt && attempt->raw && !attempt->is_sse) {
         flush(relay, false);
         if (request->exchange)
             inbound_abort(request->exchange);
@@ -208,32 +188,18 @@ void relay_cut(struct request *request, const char *why)
 
     if (!request->relay->is_stream)
         return; /* whole answers are out at once */
-    if (request->relay->attempt)
-        attempt_cancel(request->relay->attempt);
+    pipe_stop(&request->relay->pipe);
     stream_broken(request->relay, &fault);
 }
 
-static struct fault fault_of_end(struct relay *relay)
+static void on_end(void *arg, const struct fault *fault)
 {
-    struct attempt *attempt = relay->attempt;
-
-    return (struct fault){.kind = fault_of_outbound(attempt->end_fault),
-                          .message =
-                              arena_fmt(relay->request->arena, "%s: %.*s", attempt->target->name,
-                                        TEXT_ARG(attempt->end_reason)),
-                          .target = text_of(attempt->target->name)};
-}
-
-/* All stages have let pass what they were going to. */
-static void stream_finished(struct relay *relay)
-{
-    struct attempt *attempt = relay->attempt;
+    struct relay *relay = arg;
+    struct attempt *attempt = relay->pipe.attempt;
     struct request *request = relay->request;
 
-    if (attempt && attempt->end_fault != OUTBOUND_OK) {
-        struct fault fault = fault_of_end(relay);
-
-        stream_broken(relay, &fault);
+    if (fault) {
+        stream_broken(relay, fault);
         return;
     }
     if (attempt && attempt->seen_error && request->fault.kind == FAULT_NONE) {
@@ -244,52 +210,17 @@ static void stream_finished(struct relay *relay)
                                         .message = attempt->error_message,
                                         .target = text_of(attempt->target->name)};
     }
-    if (attempt && attempt_lacks_mark(attempt))
-        piece_add(relay, request->dialect->end_mark);
     flush(relay, true);
 }
 
-static bool is_whole(const struct relay *relay)
-{
-    return !relay->attempt ||
-           (relay->attempt->end_fault == OUTBOUND_OK && !relay->attempt->seen_error);
-}
-
-/* A stage has passed everything on, or ends the stream. */
-static void on_stage_end(void *arg, const struct fault *fault)
-{
-    struct stage *stage = arg;
-    struct relay *relay = stage->relay;
-
-    if (fault) {
-        if (relay->attempt)
-            attempt_cancel(relay->attempt);
-        stream_broken(relay, fault);
-    } else if (stage->next) {
-        stage->next->kind->end(stage->next->self, is_whole(relay));
-    } else {
-        stream_finished(relay);
-    }
-}
-
-static void on_end(void *arg)
-{
-    struct relay *relay = arg;
-    struct stage *first = relay->answer->stages;
-
-    if (first)
-        first->kind->end(first->self, is_whole(relay));
-    else
-        stream_finished(relay);
-}
-
-static const struct attempt_sink sink = {on_events, on_pause, on_end};
+static const struct pipe_sink sink = {on_events, on_pause, on_end};
 
 bool relay_settle(struct request *request)
 {
     struct relay *relay = request->relay;
+    struct attempt *attempt = relay ? relay->pipe.attempt : NULL;
 
-    if (!relay || !relay->attempt || !relay->attempt->seen_done || relay->attempt->seen_error)
+    if (!attempt || !attempt->seen_done || attempt->seen_error)
         return false;
     for (struct stage *stage = relay->answer->stages; stage; stage = stage->next)
         if (!stage->kind->settle)
@@ -307,38 +238,20 @@ static int64_t stream_length(const struct attempt *attempt)
     return attempt && attempt->raw && attempt->head ? attempt->head->content_length : -1;
 }
 
-/* Events that are all there already. The end of them may be the end of the request. */
-static void memory_relay(struct relay *relay)
-{
-    struct request *request = request_ref(relay->request);
-
-    on_events(relay, chain_flat(relay->answer->body, request->arena));
-    on_pause(relay);
-    if (!request->over)
-        on_end(relay);
-    request_unref(&request);
-}
-
 static void stream_start(struct relay *relay)
 {
     struct request *request = relay->request;
+    struct answer *answer = relay->answer;
+    struct attempt *attempt = answer->body ? NULL : answer->attempt;
     struct fields fields;
 
     answer_fields_make(relay, &fields);
-    if (relay->attempt && relay->attempt->is_translated)
+    if (attempt && attempt->is_translated)
         field_add(&fields, HG_S("cache-control"), HG_S("no-cache"));
-    inbound_begin(request->exchange, relay->answer->status,
-                  &(struct answer_fields){fields.at, fields.count}, stream_length(relay->attempt));
-    relay->is_stream = relay->is_direct = true;
-    for (struct stage *stage = relay->answer->stages; stage; stage = stage->next) {
-        stage->relay = relay;
-        relay->is_direct = relay->is_direct && stage->kind->passes;
-        stage->kind->start(stage->self, on_passed, on_stage_end, stage);
-    }
-    if (relay->attempt)
-        attempt_relay(relay->attempt, &sink, relay);
-    else
-        memory_relay(relay);
+    inbound_begin(request->exchange, answer->status,
+                  &(struct answer_fields){fields.at, fields.count}, stream_length(attempt));
+    relay->is_stream = true;
+    pipe_start(&relay->pipe, answer, &sink, relay);
 }
 
 static void whole_send(struct relay *relay)
@@ -358,7 +271,6 @@ void relay_start(struct request *request, struct answer *answer)
 
     relay->request = request;
     relay->answer = answer;
-    relay->attempt = answer->body ? NULL : answer->attempt;
     request->relay = relay;
     request->status = answer->status;
     if (answer->body && !answer->stages)
@@ -371,8 +283,8 @@ void relay_drained(struct request *request)
 {
     struct relay *relay = request->relay;
 
-    if (relay && relay->attempt && relay->attempt->paused)
-        attempt_pause(relay->attempt, false);
+    if (relay && relay->pipe.attempt && relay->pipe.attempt->paused)
+        attempt_pause(relay->pipe.attempt, false);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct stage {
     struct stage *next;
     const struct stage_kind *kind;
     void *self;
-    struct relay *relay; /* whose stage it is, once that has begun */
+    struct pipe *pipe; /* whose stage it is, once that has begun */
 };
 
 /* Behind those that are there. */

@@ -210,14 +210,25 @@ function Response:header(name, value)
   self.headers[name:lower()] = value
 end
 
-function Response:text()
-  if not self.mapped then return self.body end
-  local out = {}
-  for i, chunk in ipairs(self.chunks) do
-    local changed = self.mapped(chunk)
-    out[i] = changed == nil and "" or changed
+-- The texts, as the functions that resp:map was given have changed them.
+function Response:texts()
+  local texts = {}
+  for i, text in ipairs(self.chunks) do
+    for _, f in ipairs(self.maps or {}) do
+      local changed = f(text)
+      if changed and type(changed) ~= "string" then
+        error(("a function of resp:map returns a text, or nil to keep it, not a %s")
+          :format(type(changed)), 0)
+      end
+      text = changed or text
+    end
+    texts[i] = text
   end
-  return table.concat(out)
+  return texts
+end
+
+function Response:text()
+  return self.maps and table.concat(self:texts()) or self.body
 end
 
 function Response:json()
@@ -225,15 +236,14 @@ function Response:json()
 end
 
 function Response:each(f)
-  for _, chunk in ipairs(self.chunks) do f(chunk) end
+  for _, text in ipairs(self:texts()) do f(text) end
+  return self
 end
 
 function Response:map(f)
-  local before = self.mapped
-  self.mapped = before and function(chunk)
-    chunk = before(chunk)
-    return chunk and f(chunk)
-  end or f
+  self.maps = self.maps or {}
+  self.maps[#self.maps + 1] = f
+  return self
 end
 
 -- ---- targets -------------------------------------------------------------------------------------

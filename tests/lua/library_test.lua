@@ -316,3 +316,23 @@ t.it("eq shows the first difference", function()
   t.raises(function() t.eq("abcd", "abXd") end, "they differ at byte 3")
   t.eq({ 1, { x = 0 / 0 } }, { 1, { x = 0 / 0 } })
 end)
+
+-- ---- texts of an answer ---------------------------------
+
+t.it("map: changes texts in the order of the route, and keeps what it gets nil for", function()
+  t.target "x/a":says("one two", { stream = { "one ", "two" } })
+  t.eq(t.try(function(req)
+    local resp = a(req)
+    resp:map(function(text) return text ~= "two" and text:upper() or nil end)
+    return resp:map(function(text) return (text:gsub("o", "0")) end)
+  end).text, "ONE tw0")
+end)
+
+t.it("each: sees the texts of a stream and leaves the answer as it is", function()
+  t.target "x/a":says("one two", { stream = { "one ", "two" } })
+  local seen = {}
+  t.eq(t.try(function(req)
+    return a(req):each(function(text) seen[#seen + 1] = text end)
+  end).text, "one two")
+  t.eq(seen, { "one ", "two" })
+end)

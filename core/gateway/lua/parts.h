@@ -2,6 +2,8 @@
  *   run.c       engine and routines
  *   request.c   req: fields, headers, metadata, tags
  *   response.c  resp
+ *   texts.c     resp:map
+ *   reading.c   resp:each and the like
  *   call.c      targets and attempts
  *   stages.c    caches and guards
  *   http.c      named upstreams
@@ -64,6 +66,9 @@ int lua_push_failure(lua_State *L, const struct fault *fault);
 
 /* Reads an err table or message by raw access alone. */
 void lua_read_error(lua_State *L, int at, struct request *request, struct fault *ret);
+
+/* A script's bug: the log gets the stack, the request fails. */
+void lua_take_bug(struct request *request, struct routine *routine, enum routine_outcome outcome);
 
 /* Sets a field of the answer from the name at `at` and the value behind it. */
 int lua_set_header(lua_State *L, struct request *request, int at);

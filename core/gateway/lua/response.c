@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "gateway/handles.h"
-#include "gateway/lua/parts.h"
+#include "gateway/lua/texts.h"
 #include "plugin/registry.h"
 
 struct lua_response {
@@ -73,7 +73,7 @@ static int field_push(lua_State *L, const struct answer *answer, hg_str name)
     if (text_is(name, HG_S("status")))
         lua_pushinteger(L, answer->status);
     else if (text_is(name, HG_S("stream")))
-        lua_pushboolean(L, !answer->body);
+        lua_pushboolean(L, answer->is_stream);
     else if (text_is(name, HG_S("usage")))
         attempt ? lua_push_usage(L, attempt) : lua_pushnil(L);
     else if (text_is(name, HG_S("provider")))
@@ -160,37 +160,16 @@ static int response_header(lua_State *L)
     return 1;
 }
 
-static hg_str body_text(lua_State *L, struct answer *answer)
-{
-    if (!answer->body)
-        luaL_error(L, "a stream has no whole text; use req:finally to see how it ended");
-    return chain_flat(answer->body, answer->request->arena);
-}
-
-static int response_text(lua_State *L)
-{
-    lua_push_text(L, body_text(L, lua_check_response(L, 1)));
-    return 1;
-}
-
-static int response_json(lua_State *L)
-{
-    struct answer *answer = lua_check_response(L, 1);
-    hg_json doc;
-
-    if (!json_parse(answer->request->arena, body_text(L, answer), &doc, NULL))
-        return 0;
-    lua_push_json(L, answer->request->arena, doc);
-    return 1;
-}
-
-static const luaL_Reg methods[] = {
-    {"header", response_header}, {"text", response_text}, {"json", response_json}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"header", response_header}, {"text", response_text},
+                                   {"json", response_json},     {"each", response_each},
+                                   {"map", response_map},       {NULL, NULL}};
 
 int lua_open_response(lua_State *L)
 {
-    void *gateway = lua_touserdata(L, 1);
+    struct gateway *gateway = lua_touserdata(L, 1);
 
+    lua_pushcfunction(L, texts_map_main);
+    gateway->map_function = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_object_open(L, OBJECT_RESPONSE, "response");
     lua_pushlightuserdata(L, gateway);
     luaL_newlibtable(L, methods);

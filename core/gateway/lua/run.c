@@ -161,8 +161,8 @@ static void failure_take(struct request *request, lua_State *L, int at)
     lua_read_error(L, at, request, &request->fault);
 }
 
-/* A script's bug: the operator gets the stack, the client gets the request's id. */
-static void bug_take(struct request *request, struct routine *routine, enum routine_outcome outcome)
+/* The operator gets the stack, the client gets the request's id. */
+void lua_take_bug(struct request *request, struct routine *routine, enum routine_outcome outcome)
 {
     log_error("route %.*s, request %.*s: %s", TEXT_ARG(route_name(request->route)),
               TEXT_ARG(request->id), routine_traceback(routine));
@@ -182,7 +182,7 @@ static void on_auth_end(struct routine *routine, lua_State *L, enum routine_outc
     if (outcome == ROUTINE_CANCELLED)
         return;
     if (outcome != ROUTINE_DONE)
-        bug_take(request, routine, outcome);
+        lua_take_bug(request, routine, outcome);
     else if (!lua_toboolean(L, 1))
         failure_take(request, L, 2);
     else
@@ -196,8 +196,16 @@ static void handler_result(struct request *request, lua_State *L)
 {
     if (lua_isuserdata(L, 1)) {
         request->answer = lua_result_response(L, 1, request);
-        if (request->answer)
+        if (request->answer && !request->answer->is_spent)
             return;
+    }
+    if (request->answer) {
+        log_error("route %.*s: returned a response that it has read in part",
+                  TEXT_ARG(route_name(request->route)));
+        request->answer = NULL;
+        request_fail(request, FAULT_INTERNAL, "the route failed (request %.*s)",
+                     TEXT_ARG(request->id));
+        return;
     }
     if (lua_isnoneornil(L, 1) && !lua_isnoneornil(L, 2)) {
         failure_take(request, L, 2);
@@ -226,7 +234,7 @@ static void on_handler_end(struct routine *routine, lua_State *L, enum routine_o
         request->is_rescue = true;
         run_next(request);
     } else {
-        bug_take(request, routine, outcome);
+        lua_take_bug(request, routine, outcome);
     }
     if (!request->routine)
         request_routine_ended(request);
@@ -278,7 +286,7 @@ static void on_match_end(struct routine *routine, lua_State *L, enum routine_out
     if (outcome == ROUTINE_DONE)
         match->takes = lua_toboolean(L, 1);
     else
-        bug_take(match->request, routine, outcome);
+        lua_take_bug(match->request, routine, outcome);
 }
 
 bool lua_run_match(struct request *request, int function)
