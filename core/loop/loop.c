@@ -262,11 +262,6 @@ void loop_turn(struct loop *loop, hg_ns wait)
     turn(loop, loop->first ? EVLOOP_NONBLOCK : EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
-struct event_base *loop_event_base(struct loop *loop)
-{
-    return loop->base;
-}
-
 /* ---- descriptors and signals ---------------------------------------------------------------- */
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)

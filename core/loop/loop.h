@@ -72,6 +72,3 @@ void watch_done(struct watch *watch);                /* before the descriptor is
 
 /* Calls fn(arg, signal) from the loop. Lasts as long as the loop does. */
 void loop_on_signal(struct loop *loop, int signal, void (*fn)(void *arg, int signal), void *arg);
-
-/* Lets other floors use parts of libevent of their own (DNS); NULL-safe borrow. */
-struct event_base *loop_event_base(struct loop *loop);
