@@ -9,6 +9,7 @@
 
 #include <headgate/provider.h>
 
+#include "base/buffer.h"
 #include "gateway/request.h"
 #include "gateway/target.h"
 #include "http/sse.h"

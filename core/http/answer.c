@@ -34,8 +34,8 @@ static char *put_lit(char *at, const char *text)
     return put_mem(at, text, strlen(text));
 }
 
-void answer_head(struct buffer *out, int status, const struct answer_fields *fields, int64_t length,
-                 enum answer_connection connection)
+hg_str answer_head(struct arena *arena, int status, const struct answer_fields *fields,
+                   int64_t length, enum answer_connection connection)
 {
     enum {
         FIXED = 256
@@ -44,7 +44,7 @@ void answer_head(struct buffer *out, int status, const struct answer_fields *fie
 
     for (unsigned i = 0; fields && i < fields->count; i++)
         room += fields->fields[i].name.n + fields->fields[i].value.n + 4;
-    char *start = buffer_room(out, room), *at = put_lit(start, "HTTP/1.1 ");
+    char *start = arena_alloc(arena, room), *at = put_lit(start, "HTTP/1.1 ");
 
     at = put_u64(at, (uint64_t)status);
     *at++ = ' ';
@@ -68,5 +68,5 @@ void answer_head(struct buffer *out, int status, const struct answer_fields *fie
     else if (connection == ANSWER_KEEP_ALIVE_1_0)
         at = put_lit(at, "\r\nconnection: keep-alive");
     at = put_lit(at, "\r\n\r\n");
-    buffer_grew(out, (size_t)(at - start));
+    return (hg_str){start, (size_t)(at - start)};
 }

@@ -1,7 +1,7 @@
 /* answer.h - the head of an answer, written without printf. */
 #pragma once
 
-#include "base/buffer.h"
+#include "base/arena.h"
 #include "http/head.h"
 
 /* Fields of an answer beside those that frame it: content-length, transfer-encoding, date and
@@ -22,6 +22,6 @@ enum answer_connection {
     ANSWER_CLOSE
 };
 
-/* Appends it. `length` is the body's, or one of the names above. */
-void answer_head(struct buffer *out, int status, const struct answer_fields *fields, int64_t length,
-                 enum answer_connection connection);
+/* In the arena's memory. `length` is the body's, or one of the names above. */
+hg_str answer_head(struct arena *arena, int status, const struct answer_fields *fields,
+                   int64_t length, enum answer_connection connection);

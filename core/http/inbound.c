@@ -55,7 +55,6 @@ void exchange_over(struct inbound *inbound)
     struct exchange *exchange = inbound->exchange;
 
     exchange->over = true;
-    buffer_done(&exchange->pending);
     exchange_forget(inbound);
     server->events->on_end(server->arg, exchange);
 }

@@ -9,7 +9,6 @@
  *                                                     take a truncated answer for a whole one */
 #pragma once
 
-#include "base/buffer.h"
 #include "base/chain.h"
 #include "http/answer.h"
 #include "http/parse.h"
@@ -64,7 +63,7 @@ struct exchange {
     void *user; /* yours */
     /* the rest is inbound.c's */
     struct inbound *inbound;
-    struct buffer pending; /* the head of a stream, until its first bytes */
+    hg_str pending; /* the head of a stream, until its first bytes */
     bool answered, chunked, bodiless, over;
 };
 

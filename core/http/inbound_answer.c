@@ -58,7 +58,6 @@ void inbound_respond(struct exchange *exchange, int status, const struct answer_
         SEGMENTS_AT_ONCE = 63
     };
     struct inbound *inbound = exchange->inbound;
-    struct buffer head = {0};
     struct iovec iov[SEGMENTS_AT_ONCE + 1];
     size_t length = body ? body->len : 0;
     uint32_t count = body && !has_no_body(exchange, status) ? body->count : 0, done = 0;
@@ -66,8 +65,10 @@ void inbound_respond(struct exchange *exchange, int status, const struct answer_
     ensure(!exchange->answered && !exchange->over);
     exchange->answered = true;
     inbound->close_after |= inbound->server->draining;
-    answer_head(&head, status, fields, (int64_t)length, connection_of(inbound));
-    iov[0] = (struct iovec){buffer_at(&head), head.len};
+    hg_str head =
+        answer_head(exchange->arena, status, fields, (int64_t)length, connection_of(inbound));
+
+    iov[0] = (struct iovec){(void *)(uintptr_t)head.p, head.n};
     int used = 1;
 
     do {
@@ -79,7 +80,6 @@ void inbound_respond(struct exchange *exchange, int status, const struct answer_
         write_out(exchange, iov, used);
         used = 0;
     } while (done < count);
-    buffer_done(&head);
     answer_over(inbound);
 }
 
@@ -93,11 +93,11 @@ void inbound_begin(struct exchange *exchange, int status, const struct answer_fi
     exchange->bodiless = has_no_body(exchange, status);
     exchange->chunked = length < 0 && exchange->head->minor >= 1;
     inbound->close_after |= inbound->server->draining || (length < 0 && !exchange->chunked);
-    answer_head(&exchange->pending, status, fields,
-                exchange->chunked ? ANSWER_CHUNKED
-                : length < 0      ? ANSWER_UNTIL_CLOSE
-                                  : length,
-                connection_of(inbound));
+    exchange->pending = answer_head(exchange->arena, status, fields,
+                                    exchange->chunked ? ANSWER_CHUNKED
+                                    : length < 0      ? ANSWER_UNTIL_CLOSE
+                                                      : length,
+                                    connection_of(inbound));
 }
 
 void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned count, bool last)
@@ -111,8 +111,8 @@ void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned cou
     ensure(exchange->answered && !exchange->over && count <= INBOUND_PIECES_MAX);
     for (unsigned i = 0; i < count; i++)
         length += pieces[i].n;
-    if (exchange->pending.len)
-        iov[used++] = (struct iovec){buffer_at(&exchange->pending), exchange->pending.len};
+    if (exchange->pending.n)
+        iov[used++] = (struct iovec){(void *)(uintptr_t)exchange->pending.p, exchange->pending.n};
     if (length && !exchange->bodiless) {
         if (exchange->chunked)
             iov[used++] = (struct iovec){line, chunked_line(line, length)};
@@ -129,7 +129,7 @@ void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned cou
     }
     if (used)
         write_out(exchange, iov, used);
-    buffer_done(&exchange->pending);
+    exchange->pending = (hg_str){0};
     if (last)
         answer_over(exchange->inbound);
 }

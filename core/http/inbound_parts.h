@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "base/buffer.h"
 #include "http/chunked.h"
 #include "http/inbound.h"
 

@@ -35,16 +35,14 @@ void inbound_refuse(struct inbound *inbound, int status, const char *reason)
             ? server->events->error_body(server->arg, exchange->arena, status, reason, &type)
             : arena_fmt(exchange->arena, "%s\n", reason);
     struct field field = {.name = HG_S("content-type"), .value = type};
-    struct buffer out = {0};
 
     if (server->events->on_refused)
         server->events->on_refused(server->arg, status);
-    answer_head(&out, status, &(struct answer_fields){&field, 1}, (int64_t)text.n, ANSWER_CLOSE);
-    buffer_add(&out, text.p, text.n);
-    struct iovec iov = {buffer_at(&out), out.len};
+    hg_str head = answer_head(exchange->arena, status, &(struct answer_fields){&field, 1},
+                              (int64_t)text.n, ANSWER_CLOSE);
+    struct iovec iov[] = {{(void *)(uintptr_t)head.p, head.n}, {(void *)(uintptr_t)text.p, text.n}};
 
-    stream_write(inbound->stream, &iov, 1);
-    buffer_done(&out);
+    stream_write(inbound->stream, iov, 2);
     exchange_drop(inbound);
     inbound_linger(inbound);
 }
