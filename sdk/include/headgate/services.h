@@ -1,7 +1,12 @@
 /* headgate/services.h - optional powers of the host, asked for by id through hg_host.service.
  *
  * Whatever is started with an owner op ends with it, without calling back. So a plugin that uses
- * only these needs no code for cancellation. */
+ * only these needs no code for cancellation.
+ *
+ * What starts something that calls back (fetch, stream, after, run, watch) returns HG_PENDING if it
+ * has started, so that a call may end with `return timer->after(...)`. It never calls back before
+ * it has returned. Anything else that it returns means that nothing has started and nothing will be
+ * called: HG_E_CANCELLED if the owner has ended, and what stands with the function. */
 #ifndef HEADGATE_SERVICES_H
 #define HEADGATE_SERVICES_H
 
@@ -50,8 +55,8 @@ typedef struct hg_http_stream {
 typedef struct hg_http_api {
     uint32_t size, reserved;
 
-    /* Sends a request and calls back once, with the whole answer or what went wrong. Returns
-     * HG_PENDING, or an error if the request itself is wrong; then nothing is called. */
+    /* Sends a request and calls back once, with the whole answer or what went wrong. An error other
+     * than HG_E_CANCELLED if the request itself is wrong. */
     hg_rc (*fetch)(hg_op owner, const hg_http_req *,
                    void (*cb)(void *arg, hg_op, const hg_http_resp *), void *arg);
 
@@ -72,7 +77,8 @@ typedef struct hg_http_api {
 typedef struct hg_timer_api {
     uint32_t size, reserved;
 
-    /* Calls back once after `delay`, which is exact to some milliseconds. */
+    /* Calls back once after `delay`, which is exact to some milliseconds. HG_PENDING, or
+     * HG_E_CANCELLED. */
     hg_rc (*after)(hg_op owner, hg_ns delay, void (*cb)(void *arg, hg_op), void *arg);
 } hg_timer_api;
 
@@ -139,7 +145,8 @@ typedef struct hg_work_api {
     /* Runs `fn(arg)` on a helper thread, where it may not call the host, then `done(arg, op)` on
      * the loop. If the op ends first, `done` is never called, but `fn` may still be running: `arg`
      * must outlive it, so free it in `fn` or leak it to at_end with care. `drop`, which may be
-     * NULL, is called on the loop in place of `done` once `fn` has returned. */
+     * NULL, is called on the loop in place of `done` once `fn` has returned. HG_PENDING,
+     * HG_E_CANCELLED, or HG_E_AGAIN if the threads have too much to do; then `fn` does not run. */
     hg_rc (*run)(hg_op owner, void (*fn)(void *arg), void (*done)(void *arg, hg_op),
                  void (*drop)(void *arg), void *arg);
 } hg_work_api;
@@ -155,7 +162,9 @@ typedef struct hg_fd_api {
     uint32_t size, reserved;
 
     /* Calls back each time `fd` is ready for what `rw` asks, until the op ends or `rw` is set to 0
-     * by watching the same fd again. The fd stays yours: close it after the op has ended. */
+     * by watching the same fd again, which may also change what is asked for. The fd stays yours:
+     * close it after the op has ended. HG_PENDING while it is watched, HG_OK for `rw` 0,
+     * HG_E_CANCELLED, or HG_E_UNSUPPORTED for what is always ready or no descriptor. */
     hg_rc (*watch)(hg_op owner, int fd, uint32_t rw, void (*cb)(void *arg, hg_op, uint32_t ready),
                    void *arg);
 } hg_fd_api;

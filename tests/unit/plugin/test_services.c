@@ -647,6 +647,56 @@ START_TEST(what_cannot_be_watched_is_refused)
 }
 END_TEST
 
+/* ---- what services.h promises of all that calls back -------------------------------------------
+ */
+
+static hg_op begun;
+
+static void on_time(void *arg, hg_op op)
+{
+    (void)arg, (void)op;
+    note("time");
+}
+
+static void start_all(hg_op op, hg_rc expected)
+{
+    const hg_timer_api *timer = H->service(HG_TIMER);
+    const hg_work_api *work = H->service(HG_WORK);
+
+    ck_assert_int_eq(timer->after(op, 0, on_time, NULL), expected);
+    ck_assert_int_eq(work->run(op, work_fn, work_done, work_drop, &job), expected);
+    ck_assert_int_eq(fds()->watch(op, ends[0], HG_FD_READ, on_readable, NULL), expected);
+    ck_assert_int_eq(fds()->watch(op, ends[0], HG_FD_WRITE, on_readable, NULL), expected);
+    ck_assert_int_eq(fds()->watch(op, ends[0], 0, NULL, NULL),
+                     expected == HG_PENDING ? HG_OK : expected);
+}
+
+static hg_rc begin_all(hg_op op, hg_verdict *out)
+{
+    (void)out;
+    begun = op;
+    start_all(op, HG_PENDING);
+    ck_assert_uint_eq(hits, 0);
+    return HG_PENDING;
+}
+
+START_TEST(what_has_started_is_pending_and_nothing_starts_for_an_op_that_has_ended)
+{
+    job = (struct job){0};
+    ck_assert_int_eq(pipe(ends), 0);
+    struct op *op = call(begin_all, HG_PENDING);
+
+    op_end(&op, HG_E_CANCELLED);
+    stand_until(&stand, &hits, 1);
+    ck_assert_str_eq(trace, "drop ");
+    start_all(begun, HG_E_CANCELLED);
+    stand_turns(&stand, 3);
+    ck_assert_str_eq(trace, "drop ");
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 /* ---- numbers and shared values --------------------------------------------------------------- */
 
 START_TEST(metrics_carry_the_instance_and_only_their_own_type)
@@ -768,6 +818,7 @@ int main(void)
     tcase_add_test(tcase, a_descriptor_calls_each_time_it_is_ready);
     tcase_add_test(tcase, closing_a_watched_descriptor_too_early_does_not_mislead_the_loop);
     tcase_add_test(tcase, what_cannot_be_watched_is_refused);
+    tcase_add_test(tcase, what_has_started_is_pending_and_nothing_starts_for_an_op_that_has_ended);
     tcase_add_test(tcase, metrics_carry_the_instance_and_only_their_own_type);
     tcase_add_test(tcase, shared_values_belong_to_the_instance);
     tcase_add_test(tcase, a_segment_is_zeroed_and_the_same_for_all_who_ask);
