@@ -92,9 +92,17 @@ static void out_put_body(hg_out *out, const hg_body *body, size_t off, size_t le
     chain_put_chain((struct chain *)out, chain_of(body), off, len);
 }
 
-const hg_body_api fake_body_api = {
-    sizeof fake_body_api, 0,       body_len,      body_peek,     body_flat,   body_hold,
-    body_drop,       out_put, out_put_const, out_put_slice, out_put_body};
+const hg_body_api fake_body_api = {sizeof fake_body_api,
+                                   0,
+                                   body_len,
+                                   body_peek,
+                                   body_flat,
+                                   body_hold,
+                                   body_drop,
+                                   out_put,
+                                   out_put_const,
+                                   out_put_slice,
+                                   out_put_body};
 
 static hg_rc j_parse(hg_op handle, hg_str text, hg_json *root)
 {
@@ -154,10 +162,24 @@ static void j_put_raw(hg_out *out, hg_str json)
     json_put_raw((struct chain *)out, json);
 }
 
-const hg_json_api fake_json_api = {sizeof fake_json_api, 0,          j_parse,  json_get,  json_next,
-                                     j_str,           json_raw,   json_i64, json_f64,  j_obj,
-                                     j_arr,           j_end,      j_key,    j_put_str, j_put_i64,
-                                     j_put_f64,       j_put_bool, j_put_raw};
+const hg_json_api fake_json_api = {sizeof fake_json_api,
+                                   0,
+                                   j_parse,
+                                   json_get,
+                                   json_next,
+                                   j_str,
+                                   json_raw,
+                                   json_i64,
+                                   json_f64,
+                                   j_obj,
+                                   j_arr,
+                                   j_end,
+                                   j_key,
+                                   j_put_str,
+                                   j_put_i64,
+                                   j_put_f64,
+                                   j_put_bool,
+                                   j_put_raw};
 
 /* ---- requests ----------------------------------------------------------------------------- */
 
@@ -239,7 +261,7 @@ static void req_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json p
 }
 
 const hg_req_api fake_req_api = {sizeof fake_req_api, 0,        req_info,  req_json,   req_body,
-                                   req_header,     req_meta, req_texts, req_rewrite};
+                                 req_header,          req_meta, req_texts, req_rewrite};
 
 /* ---- for tests ---- */
 

@@ -77,7 +77,8 @@ static hg_rc timer_after(hg_op owner, hg_ns delay, void (*cb)(void *arg, hg_op),
         return HG_E_CANCELLED;
     for (size_t i = 0; i < TIMERS; i++) {
         if (!fake_current->timers[i].open) {
-            fake_current->timers[i] = (struct timer){true, owner, fake_current->now + delay, cb, arg};
+            fake_current->timers[i] =
+                (struct timer){true, owner, fake_current->now + delay, cb, arg};
             return HG_PENDING;
         }
     }
@@ -154,7 +155,8 @@ const void *fake_service(const char *id)
 
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
         if (strcmp(services[i].id, id) == 0)
-            return fake_current->without && strcmp(fake_current->without, id) == 0 ? NULL : services[i].vt;
+            return fake_current->without && strcmp(fake_current->without, id) == 0 ? NULL
+                                                                                   : services[i].vt;
     }
     return NULL;
 }
