@@ -267,6 +267,44 @@ bool schema_check(json_t *schema, json_t *value, const struct schema_marks *mark
                        &(struct place){NULL, place, 0});
 }
 
+/* ---- empty tables ---------------------------------------------------------------------------- */
+
+static bool wants_list(json_t *schema, json_t *value)
+{
+    const char *type = json_string_value(json_object_get(schema, "type"));
+
+    return type && !strcmp(type, "array") && json_is_object(value) && json_object_size(value) == 0;
+}
+
+void schema_empty_lists(json_t *schema, json_t *value)
+{
+    json_t *properties = json_object_get(schema, "properties");
+    json_t *others = json_object_get(schema, "additionalProperties");
+    json_t *items = json_object_get(schema, "items");
+    const char *key;
+    void *next;
+    json_t *one;
+    size_t i;
+
+    json_object_foreach_safe(value, next, key, one)
+    {
+        json_t *known = json_object_get(properties, key);
+
+        if (!known)
+            known = others;
+        if (wants_list(known, one))
+            json_object_set_new(value, key, json_array());
+        else
+            schema_empty_lists(known, one);
+    }
+    json_array_foreach(value, i, one) {
+        if (wants_list(items, one))
+            json_array_set_new(value, i, json_array());
+        else
+            schema_empty_lists(items, one);
+    }
+}
+
 /* ---- completing ------------------------------------------------------------------------------ */
 
 static void forms_complete(json_t *forms, json_t *value, struct schema_marks *marks)

@@ -33,6 +33,9 @@ void schema_marks_done(struct schema_marks *marks);
 bool schema_check(json_t *schema, json_t *value, const struct schema_marks *marks,
                   const char *place, struct error *error);
 
+/* Makes an empty object a list where the schema wants nothing else: Lua writes both as {}. */
+void schema_empty_lists(json_t *schema, json_t *value);
+
 /* Adds the defaults of members that are absent, to a value that was checked, and marks the strings
  * whose format is secret. */
 void schema_complete(json_t *schema, json_t *value, struct schema_marks *marks);

@@ -130,6 +130,7 @@ static bool settings_fit(const struct settings_setup *setup, json_t *value,
     if (setup->schema && !(schema = schema_parse(setup->schema, error)))
         return false;
     resolve(&resolving, value);
+    schema_empty_lists(schema, value);
     bool ok = !schema || schema_check(schema, value, marks, "settings", error);
 
     if (ok && resolving.failed)

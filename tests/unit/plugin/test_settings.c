@@ -94,12 +94,29 @@ START_TEST(types_are_checked_in_words)
     refused(schema, "{\"i\":1.5}", "settings.i: must be a whole number, not a number");
     refused(schema, "{\"n\":true}", "settings.n: must be a number, not true or false");
     refused(schema, "{\"b\":0}", "settings.b: must be true or false, not a whole number");
-    refused(schema, "{\"l\":{}}", "settings.l: must be a list, not an object");
+    refused(schema, "{\"l\":{\"x\":1}}", "settings.l: must be a list, not an object");
     refused(schema, "{\"o\":[]}", "settings.o: must be an object, not a list");
     refused(schema, "{\"m\":[]}",
             "settings.m: must be a string, a whole number or null, not a list");
     taken(schema, "{\"i\":2.0,\"n\":3,\"m\":null,\"l\":[1,{}],\"o\":{\"x\":1}}",
           "{\"i\":2.0,\"n\":3,\"m\":null,\"l\":[1,{}],\"o\":{\"x\":1}}");
+}
+END_TEST
+
+START_TEST(an_empty_table_is_a_list_where_one_is_wanted)
+{
+    const char *list = OBJECT("\"a\":{\"type\":\"array\"}");
+    const char *list_of_lists = OBJECT("\"a\":{\"type\":\"array\",\"items\":{\"type\":\"array\"}}");
+    const char *named = "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\"}}";
+
+    taken(list, "{\"a\":{}}", "{\"a\":[]}");
+    taken(list_of_lists, "{\"a\":[{},[1]]}", "{\"a\":[[],[1]]}");
+    taken(named, "{\"x\":{}}", "{\"x\":[]}");
+    taken(OBJECT("\"a\":{\"type\":\"object\"}"), "{\"a\":{}}", "{\"a\":{}}");
+    taken(OBJECT("\"a\":{\"type\":[\"array\",\"object\"]}"), "{\"a\":{}}", "{\"a\":{}}");
+    refused(list, "{\"a\":{\"x\":1}}", "settings.a: must be a list, not an object");
+    refused(OBJECT("\"a\":{\"type\":\"array\",\"minItems\":1}"), "{\"a\":{}}",
+            "settings.a: must have at least 1 entries");
 }
 END_TEST
 
@@ -352,6 +369,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, unknown_keys_are_errors_with_a_suggestion);
     tcase_add_test(tcase, types_are_checked_in_words);
+    tcase_add_test(tcase, an_empty_table_is_a_list_where_one_is_wanted);
     tcase_add_test(tcase, required_members_are_required);
     tcase_add_test(tcase, values_are_checked_against_lists_and_limits);
     tcase_add_test(tcase, patterns_and_formats_are_checked);
