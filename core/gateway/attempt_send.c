@@ -3,6 +3,7 @@
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
 #include "gateway/upstreams.h"
+#include "gateway/url.h"
 #include "plugin/registry.h"
 #include "json/write.h"
 

@@ -14,12 +14,3 @@ void upstreams_free(struct upstreams **upstreams);
  * if TLS cannot be set up as it asks. */
 struct upstream *upstreams_get(struct upstreams *upstreams, const struct config_upstream *settings,
                                bool is_tls, hg_str host, uint16_t port, struct error *error);
-
-/* The parts of an http or https URL; false if it is none. `ret_path` is the path with query, at
- * least "/"; `ret_authority` what a Host field says. */
-struct url {
-    bool is_tls;
-    hg_str host, authority, path;
-    uint16_t port;
-};
-bool url_split(hg_str url, struct url *ret);

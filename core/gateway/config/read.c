@@ -15,6 +15,7 @@
 #include "shm/region.h"
 
 #include "gateway/config/parts.h"
+#include "gateway/url.h"
 
 /* ---- what several have ---------------------------------------------------------------------- */
 
@@ -266,6 +267,7 @@ static bool is_plain(const char *text)
 static bool check_base_url(const struct reading *reading, const json_t *url)
 {
     const char *text = json_string_value(url);
+    struct url parts;
     size_t scheme = !text                               ? 0
                     : strncmp(text, "https://", 8) == 0 ? 8
                     : strncmp(text, "http://", 7) == 0  ? 7
@@ -279,6 +281,8 @@ static bool check_base_url(const struct reading *reading, const json_t *url)
                             "\"https://search.example/v1\"");
     if (memchr(text + scheme, '@', strcspn(text + scheme, "/")))
         return reading_fail(reading, "base_url", "no user and password here: use headers");
+    if (!url_split(text_of(text), &parts))
+        return reading_fail(reading, "base_url", "a host, or HOST:PORT with a port up to 65535");
     return true;
 }
 

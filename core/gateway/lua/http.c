@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "gateway/lua/parts.h"
 #include "gateway/upstreams.h"
+#include "gateway/url.h"
 
 #define HTTP  "headgate.http"
 #define REPLY "headgate.http_reply"

@@ -340,6 +340,30 @@ static void fixed_add(struct openai *openai, hg_str name, hg_str value)
     openai->fixed[openai->n_fixed++] = (hg_header){name, value};
 }
 
+/* A host, and perhaps a port that exists: what else the gateway could not connect to. */
+static bool authority_is_sane(hg_str authority)
+{
+    const char *end = authority.p + authority.n;
+    const char *bracket = *authority.p == '[' ? memchr(authority.p, ']', authority.n) : NULL;
+    const char *host_end = bracket ? bracket + 1 : authority.p;
+    unsigned port = 0;
+
+    if (*authority.p == '[' && !bracket)
+        return false;
+    while (!bracket && host_end < end && *host_end != ':')
+        host_end++;
+    if (host_end == authority.p || host_end == end)
+        return host_end != authority.p;
+    if (*host_end != ':')
+        return false;
+    for (const char *p = host_end + 1; p < end; p++) {
+        if (*p < '0' || *p > '9' || port > 65535)
+            return false;
+        port = port * 10 + (unsigned)(*p - '0');
+    }
+    return port > 0 && port <= 65535;
+}
+
 static hg_rc base_read(struct openai *openai, hg_op op, hg_json settings)
 {
     hg_str url = setting(op, settings, "/base_url");
@@ -360,6 +384,12 @@ static hg_rc base_read(struct openai *openai, hg_op op, hg_json settings)
         openai->query = (hg_str){mark + 1, url.n - openai->base.n - 1};
     if (memchr(openai->base.p, '@', openai->base.n))
         return H->fail(op, HG_E_CONFIG, "base_url: no user name or password here; use api_key");
+    const char *host = url.p + scheme;
+    const char *slash = memchr(host, '/', openai->base.n - scheme);
+    size_t host_n = slash ? (size_t)(slash - host) : openai->base.n - scheme;
+
+    if (!authority_is_sane((hg_str){host, host_n}))
+        return H->fail(op, HG_E_CONFIG, "base_url: a host, or HOST:PORT with a port up to 65535");
     while (openai->base.n > scheme && openai->base.p[openai->base.n - 1] == '/')
         openai->base.n--;
     return HG_OK;

@@ -373,6 +373,8 @@ START_TEST(named_upstreams_are_checked)
                                                  "something like \"https://search.example/v1\"");
     refuse("http 'x' { base_url = 'https://u:p@h/' }",
            "headgate.lua:2: http 'x': base_url: no user and password here: use headers");
+    refuse("http 'x' { base_url = 'http://h:/v1' }",
+           "headgate.lua:2: http 'x': base_url: a host, or HOST:PORT with a port up to 65535");
     refuse("http 'x' { base_url = 'http://h', headers = { ['a b'] = '' } }",
            "headgate.lua:2: http 'x': headers: 'a b' is no name of a header field");
     refuse("http 'x' { base_url = 'http://h', headers = { a = 'x\\r\\ny' } }",
