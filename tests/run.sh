@@ -2,9 +2,9 @@
 # Builds Headgate and runs its tests: tests/run.sh [SUITE...]
 #
 # Without names all suites run but those on demand. Installs quietly what is missing (Debian, as
-# root), builds out of tree in build/ and build-san/, and prints one line for each suite, the end of
-# the log of what has failed, and at last "N passed, N failed, N skipped". Logs: build/test-logs/.
-# The exit code is 1 if something failed or nothing ran.
+# root or with a sudo that asks nothing), builds out of tree in build/ and build-san/, and prints one
+# line for each suite, the end of the log of what has failed, and at last "N passed, N failed,
+# N skipped". Logs: build/test-logs/. The exit code is 1 if something failed or nothing ran.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 exec </dev/null
@@ -48,7 +48,7 @@ single() { # NAME COMMAND...
     "$@" >"$log" 2>&1
     case $? in
     0) report "$name" 1 0 0 "$log" ;;
-    77) skip "$name" "$(tail -n 1 "$log")" ;;
+    77) skip "$name" "$(tail -n 1 "$log" | sed -E 's/^(skipped[^:]*|[a-z]+): //')" ;;
     *) report "$name" 0 1 0 "$log" ;;
     esac
 }
@@ -61,7 +61,8 @@ number() { # FILE WORD: what stands before the word in the last line that has it
 
 # ---- what must be there -----------------------------------------------------------------------
 
-# Each is WHAT:PACKAGE, where WHAT is a command, a pkg-config name after "=", or a file.
+# Each is WHAT:PACKAGE, where WHAT is a command, a pkg-config name after "=", a module of Python
+# after "%", or a file.
 packages_build='gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:libtool
     pkg-config:pkg-config openssl:openssl =libevent:libevent-dev =openssl:libssl-dev
     =jansson:libjansson-dev =lua5.4:liblua5.4-dev =zlib:zlib1g-dev =libpcre2-8:libpcre2-dev
@@ -72,15 +73,25 @@ packages_lint='cppcheck:cppcheck mandoc:mandoc shellcheck:shellcheck git:git
 packages_tidy='clang-tidy:clang-tidy git:git pkg-config:pkg-config'
 packages_lua='luacheck:lua-check'
 packages_fuzz='clang:clang'
+packages_sdk='python3:python3 %ensurepip:python3-venv node:nodejs npm:npm
+    /etc/ssl/certs/ca-certificates.crt:ca-certificates'
 packages_valgrind='valgrind:valgrind'
 
 is_there() { # WHAT
     case $1 in
     =*) pkg-config --exists "${1#=}" 2>/dev/null ;;
+    %*) python3 -c "import ${1#%}" 2>/dev/null ;;
     /*) [ -e "$1" ] ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
+
+# What could not be installed; said once, at the end.
+lacking=
+
+# The command that lets an ordinary user install, if there is one that needs no password.
+as_root=
+[ "$(id -u)" = 0 ] || as_root='sudo -n'
 
 install_packages() { # PAIRS
     local pair missing=
@@ -88,31 +99,33 @@ install_packages() { # PAIRS
         is_there "${pair%:*}" || missing="$missing ${pair##*:}"
     done
     [ -n "$missing" ] || return 0
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "run.sh: not there, and not to be installed from here:$missing" >&2
+    if ! command -v apt-get >/dev/null || ! $as_root true 2>/dev/null; then
+        lacking="$lacking$missing"
         return 1
     fi
-    [ -e "$logs/apt-updated" ] || apt-get -qq update >>"$logs/install.log" 2>&1
+    [ -e "$logs/apt-updated" ] || $as_root apt-get -qq update >>"$logs/install.log" 2>&1
     touch "$logs/apt-updated"
     # shellcheck disable=SC2086 # a list of words
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing \
-        >>"$logs/install.log" 2>&1 || {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+        $missing >>"$logs/install.log" 2>&1 || {
         echo "run.sh: could not be installed:$missing (see build/test-logs/install.log)" >&2
+        lacking="$lacking$missing"
         return 1
     }
 }
 
-# A Python with pytest: the one that is there, or Debian's.
+# Finds a Python with pytest, the one that is there or Debian's: $python, empty without.
 find_python() {
     local one
+    python=
     for one in python3 /usr/bin/python3; do
         if "$one" -c 'import pytest' 2>/dev/null; then
-            echo "$one"
+            python=$one
             return
         fi
     done
     install_packages '/usr/bin/python3:python3 /usr/bin/pytest-3:python3-pytest' &&
-        echo /usr/bin/python3
+        python=/usr/bin/python3
 }
 
 # ---- building ---------------------------------------------------------------------------------
@@ -141,6 +154,10 @@ build_anew() { # FOLDER
     (
         mkdir -p "$1" && cd "$1" || exit
         [ -f Makefile ] || ../configure "${options[@]}" || exit
+        # It was configured before check, which the unit tests need, was there.
+        if grep -q '^HAVE_CHECK_TRUE = #' Makefile; then
+            ./config.status --quiet --recheck && ./config.status --quiet || exit
+        fi
         make -s -j "$jobs"
     )
 }
@@ -216,8 +233,8 @@ unit_in() { # NAME FOLDER
     timeout 1200 make -C "$2" -s -k -j "$jobs" check >"$log" 2>&1
     local rc=$?
     read -ra counts <<<"$(count_checks "$2" "$log")"
-    # A test that does not compile leaves no result.
-    if [ $rc != 0 ] && [ "${counts[1]}" = 0 ]; then counts[1]=1; fi
+    # A test that does not compile leaves no result, and no results at all are no success.
+    if [ "${counts[1]}" = 0 ] && { [ $rc != 0 ] || [ "${counts[0]}" = 0 ]; }; then counts[1]=1; fi
     report "$1" "${counts[@]}" "$log"
 }
 
@@ -240,14 +257,14 @@ suite_lua() {
     report lua "$passed" "$failed" "$(number "$log" skipped)" "$log"
 }
 
-pytest_in() { # NAME PYTHON
+pytest_in() { # NAME
     local log=$logs/$1.log rc failed
-    [ -n "$2" ] || {
+    [ -n "$python" ] || {
         skip "$1" 'no pytest'
         return
     }
     use_sanitized || return
-    timeout 900 "$2" -m pytest "tests/$1" -q -rs --tb=short -p no:cacheprovider >"$log" 2>&1
+    timeout 900 "$python" -m pytest "tests/$1" -q -rs --tb=short -p no:cacheprovider >"$log" 2>&1
     rc=$?
     failed=$(($(number "$log" failed) + $(number "$log" 'errors?')))
     # 5: nothing was collected, which is no success either.
@@ -257,14 +274,16 @@ pytest_in() { # NAME PYTHON
 
 with_cassettes() { # NAME FOLDER: the data it needs
     if [ -d "$HEADGATE_SHARED/$2" ]; then
-        pytest_in "$1" "$(find_python)"
+        find_python
+        pytest_in "$1"
     else
         skip "$1" 'no cassettes'
     fi
 }
 
 suite_e2e() {
-    pytest_in e2e "$(find_python)"
+    find_python
+    pytest_in e2e
 }
 
 suite_cassettes() {
@@ -278,28 +297,21 @@ suite_badinput() {
 # The official SDKs go into folders of their own under build/.
 install_sdks() {
     local venv=build/venv
-    if [ -f tests/sdk/requirements.txt ]; then
-        [ -x $venv/bin/python ] || python3 -m venv $venv || return
-        $venv/bin/pip install --quiet --disable-pip-version-check pytest \
-            -r tests/sdk/requirements.txt || return
-    fi
-    if [ -f tests/sdk/package.json ]; then
-        install_packages 'node:nodejs npm:npm'
-        mkdir -p build/sdk && cp tests/sdk/package*.json build/sdk/ || return
-        npm install --prefix build/sdk --no-audit --no-fund --silent || return
-    fi
+    [ -x $venv/bin/pip ] || python3 -m venv $venv || return
+    $venv/bin/pip install --quiet --disable-pip-version-check pytest \
+        -r tests/sdk/requirements.txt || return
+    mkdir -p build/sdk && cp tests/sdk/package*.json build/sdk/ || return
+    npm install --prefix build/sdk --no-audit --no-fund --silent
 }
 
 suite_sdk() {
-    local python
-    install_packages 'python3:python3'
+    install_packages "$packages_sdk"
     if ! install_sdks >"$logs/sdk-install.log" 2>&1; then
         skip sdk 'the SDKs could not be installed, see build/test-logs/sdk-install.log'
         return
     fi
-    python=$(find_python)
-    [ ! -x build/venv/bin/python ] || python=$root/build/venv/bin/python
-    NODE_PATH=$root/build/sdk/node_modules pytest_in sdk "$python"
+    python=$root/build/venv/bin/python
+    NODE_PATH=$root/build/sdk/node_modules pytest_in sdk
 }
 
 # Debian has the runtime in a package of its own.
@@ -384,5 +396,11 @@ for suite in "$@"; do
     "suite_$suite"
 done
 
+if [ -n "$lacking" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    lacking=$(printf '%s\n' $lacking | sort -u | paste -sd ' ')
+    echo "run.sh: not there, and not to be installed from here; as root:
+  apt-get install --no-install-recommends $lacking" >&2
+fi
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ $total_failed -eq 0 ] && [ $((total_passed + total_skipped)) -gt 0 ]
