@@ -1,13 +1,15 @@
 """The ten example routes, each in a gateway of its own with the instances that it names."""
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
 from support.client import chat
 from support.gateway import lua
-from support.places import ROOT
+from support.places import HEADGATE, ROOT, plugins
 from support.upstream import chat_json, plain
 
 EXAMPLES = sorted(path for path in (ROOT / "examples" / "routes").glob("*.lua")
@@ -57,3 +59,17 @@ def test_an_example_serves_chats_and_streams(gateway, upstream, example):
 
 def test_there_are_ten_examples():
     assert len(EXAMPLES) >= 10
+
+
+def test_the_configuration_of_the_readme_is_right(tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    for block in re.findall(r"```lua\n-- (\S+)\n(.*?)```", readme, re.S):
+        file = tmp_path / block[0]
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block[1].replace("/var/log/headgate", str(tmp_path)))
+    check = subprocess.run([HEADGATE, "check", "-c", tmp_path / "headgate.lua"],
+                           env={**os.environ, "OPENAI_API_KEY": "sk-none",
+                                "HEADGATE_PLUGIN_PATH": plugins() or ""},
+                           capture_output=True, text=True, timeout=30, check=False)
+    assert check.returncode == 0, check.stderr
+    assert "1 route" in check.stdout
