@@ -229,9 +229,12 @@ void attempt_cancel(struct attempt *attempt)
                                         .target = text_of(attempt->target->name)};
     attempt->state = ATTEMPT_ENDED;
     attempt->is_over = true;
-    if (attempt->detached)
-        LIST_REMOVE(attempt, entry);
     attempt_stop(attempt, HG_E_CANCELLED);
+    if (attempt->detached) {
+        LIST_REMOVE(attempt, entry);
+        if (request->is_recorded)
+            gateway_record_shadow(request->gateway, attempt);
+    }
     task_clear(request->gateway->loop, &attempt->tell);
     handle_drop(request->gateway->handles, &attempt->handle);
     request_unref(&request);

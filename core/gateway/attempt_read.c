@@ -212,6 +212,10 @@ void attempt_content_seen(struct attempt *attempt, uint32_t count)
     struct request *request = attempt->request;
     hg_ns now = clock_now();
 
+    if (attempt->detached) { /* the client does not see these */
+        attempt->seen_content = true;
+        return;
+    }
     request->chunks += count;
     if (!attempt->seen_content) {
         attempt->seen_content = true;

@@ -358,12 +358,11 @@ void gateway_free(struct gateway **gateway)
     timer_clear(gone->loop, &gone->drain_timer);
     timer_clear(gone->loop, &gone->idle_timer);
     task_clear(gone->loop, &gone->drained);
-    if (gone->engine) {
-        routes_free(gone, &gone->routes);
+    if (gone->engine)
         lua_stop(gone);
-    }
     while (!LIST_EMPTY(&gone->detached))
         attempt_cancel(LIST_FIRST(&gone->detached));
+    routes_free(gone, &gone->routes); /* records name them: after all that may write one */
     if (gone->plugins) {
         plugin_host_stop(gone->plugins);
         for (size_t i = 0; i < gone->instance_count; i++)

@@ -131,5 +131,8 @@ struct gateway_instance *gateway_instance(struct gateway *gateway, const char *k
 void gateway_metrics_make(struct gateway *gateway);
 void gateway_measure(struct gateway *gateway, const struct request *request);
 
+/* Remembers a shadow call whose request has its record already. */
+void gateway_record_shadow(struct gateway *gateway, const struct attempt *attempt);
+
 /* A request has begun (+1) or its exchange has ended (-1). */
 void gateway_count(struct gateway *gateway, int delta);

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
+#include "gateway/record.h"
 #include "shm/region.h"
 
 static struct metric_cell cell(struct gateway *gateway, const struct metric_spec *spec,
@@ -73,6 +74,24 @@ void gateway_metrics_make(struct gateway *gateway)
                                   "Time of a request in which no provider was waited for.");
 }
 
+static void attempt_measure(struct gateway_metrics *metrics, const struct attempt *attempt)
+{
+    metric_add(metrics->attempts, 1);
+    if (attempt->fault.kind != FAULT_NONE)
+        metric_add(metrics->attempt_failures, 1);
+    if (attempt->has_usage) {
+        metric_add(metrics->tokens_in, (int64_t)attempt->usage.input);
+        metric_add(metrics->tokens_out, (int64_t)attempt->usage.output);
+    }
+}
+
+void gateway_record_shadow(struct gateway *gateway, const struct attempt *attempt)
+{
+    attempt_measure(&gateway->metrics, attempt);
+    if (gateway->ring && !record_write_shadow(gateway->ring, attempt))
+        metric_add(gateway->metrics.log_dropped, 1);
+}
+
 void gateway_measure(struct gateway *gateway, const struct request *request)
 {
     struct gateway_metrics *metrics = &gateway->metrics;
@@ -81,13 +100,8 @@ void gateway_measure(struct gateway *gateway, const struct request *request)
 
     metric_add(metrics->requests[hundreds >= 0 && hundreds < 6 ? hundreds : 0], 1);
     for (const struct attempt *at = request->attempts; at; at = at->next) {
-        metric_add(metrics->attempts, 1);
-        if (at->fault.kind != FAULT_NONE)
-            metric_add(metrics->attempt_failures, 1);
-        if (at->has_usage) {
-            metric_add(metrics->tokens_in, (int64_t)at->usage.input);
-            metric_add(metrics->tokens_out, (int64_t)at->usage.output);
-        }
+        if (!at->detached || at->state == ATTEMPT_ENDED) /* the others have records of their own */
+            attempt_measure(metrics, at);
         if (!at->detached && at->ended)
             upstream += at->ended - at->began;
     }

@@ -103,8 +103,7 @@ static uint64_t since(hg_ns moment, hg_ns start)
     return moment > start ? (uint64_t)(moment - start) : 0;
 }
 
-static void put_attempt(struct writer *writer, const struct attempt *attempt,
-                        const struct request *request)
+static void put_attempt(struct writer *writer, const struct attempt *attempt, hg_ns start)
 {
     const struct outbound_times *times = attempt->times;
 
@@ -118,7 +117,7 @@ static void put_attempt(struct writer *writer, const struct attempt *attempt,
     put_string(writer, cut(attempt->fault.message));
     put_number(writer, attempt->detached);
     put_number(writer, attempt->finish);
-    put_number(writer, since(attempt->began, request->began));
+    put_number(writer, since(attempt->began, start));
     put_number(writer, since(attempt->ended, attempt->began));
     put_number(writer, since(attempt->first_byte, attempt->began));
     put_number(writer, times ? since(times->connected, attempt->began) : 0);
@@ -138,13 +137,23 @@ static hg_ns upstream_time(const struct request *request)
     return sum < total ? sum : total;
 }
 
-static void put_record(struct writer *writer, const struct request *request)
-{
-    unsigned attempts = 0;
+/* What became of a request as a whole; of a shadow call, as if it were one. */
+struct whole {
+    hg_str id, parent;
+    int64_t began_us;
+    int status;
+    const struct fault *fault;
+    bool truncated;
+    hg_ns began, ended, upstream;
+};
 
+static void put_whole(struct writer *writer, const struct request *request,
+                      const struct whole *whole)
+{
     put_number(writer, RECORD_VERSION);
-    put_string(writer, request->id);
-    put_number(writer, (uint64_t)request->began_us);
+    put_string(writer, whole->id);
+    put_string(writer, whole->parent);
+    put_number(writer, (uint64_t)whole->began_us);
     put_string(writer, request->key);
     put_string(writer, route_name(request->route));
     put_string(writer, http_method_name(request->head->method));
@@ -152,13 +161,23 @@ static void put_record(struct writer *writer, const struct request *request)
     put_number(writer, request->asked.kind);
     put_number(writer, request->asked.is_stream);
     put_string(writer, cut(request->asked.model));
-    put_number(writer, (uint64_t)request->status);
-    put_number(writer, request->fault.kind);
-    put_string(writer, request->fault.code);
-    put_string(writer, cut(request->fault.message));
-    put_string(writer, request->fault.target);
-    put_number(writer, request->client_gone);
-    put_number(writer, request->truncated);
+    put_number(writer, (uint64_t)whole->status);
+    put_number(writer, whole->fault->kind);
+    put_string(writer, whole->fault->code);
+    put_string(writer, cut(whole->fault->message));
+    put_string(writer, whole->fault->target);
+    put_number(writer, !whole->parent.n && request->client_gone);
+    put_number(writer, whole->truncated);
+}
+
+static void put_request(struct writer *writer, const struct request *request)
+{
+    put_whole(writer, request,
+              &(struct whole){.id = request->id,
+                              .began_us = request->began_us,
+                              .status = request->status,
+                              .fault = &request->fault,
+                              .truncated = request->truncated});
     put_number(writer, request->cache);
     put_number(writer, request->guard_action);
     put_string(writer, cut(request->guard_code));
@@ -172,24 +191,63 @@ static void put_record(struct writer *writer, const struct request *request)
     put_number(writer, request->bytes_out);
     put_pairs(writer, request->tags);
     put_pairs(writer, request->metadata);
-    for (const struct attempt *at = request->attempts; at && attempts < RECORD_ATTEMPTS;
-         at = at->next)
-        attempts++;
-    put_number(writer, attempts);
-    for (const struct attempt *at = request->attempts; attempts; at = at->next, attempts--) {
+}
+
+/* A shadow call that still runs gets a record of its own. */
+static bool belongs(const struct attempt *attempt)
+{
+    return !attempt->detached || attempt->state == ATTEMPT_ENDED;
+}
+
+static void put_attempts(struct writer *writer, const struct request *request)
+{
+    unsigned count = 0;
+
+    for (const struct attempt *at = request->attempts; at && count < RECORD_ATTEMPTS; at = at->next)
+        count += belongs(at);
+    put_number(writer, count);
+    for (const struct attempt *at = request->attempts; count; at = at->next) {
+        if (!belongs(at))
+            continue;
         put_number(writer, request->answer && request->answer->attempt == at);
-        put_attempt(writer, at, request);
+        put_attempt(writer, at, request->began);
+        count--;
     }
 }
 
-bool record_write(struct ring *ring, const struct request *request)
+static void put_shadow(struct writer *writer, const struct attempt *attempt)
 {
-    struct buffer *buffer = &request->gateway->record;
-    struct writer writer;
+    enum {
+        NOT_KNOWN = 5 /* chunks, gaps, bytes */
+    };
+    struct request *request = attempt->request;
+    int64_t began_us = request->began_us + (attempt->began - request->began) / 1000;
 
-    writer_begin(&writer, buffer);
-    put_record(&writer, request);
-    size_t size = (size_t)(writer.at - buffer->p);
+    put_whole(writer, request,
+              &(struct whole){.id = request_id_make(request->gateway, request->arena, began_us),
+                              .parent = request->id,
+                              .began_us = began_us,
+                              .status = attempt->status,
+                              .fault = &attempt->fault,
+                              .truncated = attempt->end_fault != OUTBOUND_OK});
+    put_number(writer, CACHE_UNUSED);
+    put_number(writer, 0); /* guard */
+    put_string(writer, HG_S(""));
+    put_number(writer, since(attempt->ended, attempt->began));
+    put_number(writer, 0); /* first token */
+    put_number(writer, since(attempt->ended, attempt->began));
+    for (int i = 0; i < NOT_KNOWN; i++)
+        put_number(writer, 0);
+    put_pairs(writer, request->tags);
+    put_pairs(writer, request->metadata);
+    put_number(writer, 1); /* attempts */
+    put_number(writer, true);
+    put_attempt(writer, attempt, attempt->began);
+}
+
+static bool writer_send(struct writer *writer, struct ring *ring, struct buffer *buffer)
+{
+    size_t size = (size_t)(writer->at - buffer->p);
     char *room = ring_reserve(ring, size);
 
     if (room) {
@@ -199,4 +257,25 @@ bool record_write(struct ring *ring, const struct request *request)
     if (buffer->cap > KEPT_MAX)
         buffer_done(buffer);
     return room != NULL;
+}
+
+bool record_write(struct ring *ring, const struct request *request)
+{
+    struct buffer *buffer = &request->gateway->record;
+    struct writer writer;
+
+    writer_begin(&writer, buffer);
+    put_request(&writer, request);
+    put_attempts(&writer, request);
+    return writer_send(&writer, ring, buffer);
+}
+
+bool record_write_shadow(struct ring *ring, const struct attempt *attempt)
+{
+    struct buffer *buffer = &attempt->request->gateway->record;
+    struct writer writer;
+
+    writer_begin(&writer, buffer);
+    put_shadow(&writer, attempt);
+    return writer_send(&writer, ring, buffer);
 }

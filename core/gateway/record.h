@@ -7,17 +7,21 @@
 #include "base/arena.h"
 #include "gateway/request.h"
 
+struct attempt;
 struct buffer;
 struct ring;
 
 /* What both ends agree on. */
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_ATTEMPTS = 32 /* more are not remembered */
 };
 
 /* Writes the record of a finished request. False if the ring had no room. */
 bool record_write(struct ring *ring, const struct request *request);
+
+/* The record of a shadow call that has ended after that of its request was written. */
+bool record_write_shadow(struct ring *ring, const struct attempt *attempt);
 
 /* Reads one; false if it is none of this version. Texts point into `bytes` or the arena.
  * `ret->json` is the whole record as a line of JSON, put together in `scratch`, whose content is

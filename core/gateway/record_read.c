@@ -282,6 +282,11 @@ static void request_read(struct reader *reader, struct line *line, hg_record *re
 {
     ret->id = get_string(reader);
     KEY_STR(line, "id", ret->id);
+    hg_str parent = get_string(reader);
+
+    KEY_STR(line, "parent", parent);
+    if (parent.n)
+        KEY_FLAG(line, "shadow", true);
     int64_t us = (int64_t)get_number(reader);
 
     ret->start_ms = us / 1000;

@@ -39,6 +39,11 @@ static hg_str id_write(struct arena *arena, uint64_t id)
     return (hg_str){text, REQUEST_ID};
 }
 
+hg_str request_id_make(struct gateway *gateway, struct arena *arena, int64_t wall_us)
+{
+    return id_write(arena, id_make(gateway, wall_us));
+}
+
 void request_begin(struct gateway *gateway, struct exchange *exchange)
 {
     struct request *request = arena_zalloc(exchange->arena, sizeof *request);

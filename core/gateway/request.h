@@ -95,7 +95,7 @@ struct request {
     unsigned flights;      /* that it leads */
     uint32_t guard_action; /* the strictest verdict: HG_PASS ... */
     hg_str guard_code;
-    bool client_gone, truncated;
+    bool client_gone, truncated, is_recorded;
     struct relay *relay; /* NULL until the answer goes out */
     hg_ns began, ended;
     int64_t began_us; /* since 1970 */
@@ -104,6 +104,9 @@ struct request {
 
 /* The request of an exchange that has just arrived; it starts on its journey. */
 void request_begin(struct gateway *gateway, struct exchange *exchange);
+
+/* An id that no other request or record of this gateway has. */
+hg_str request_id_make(struct gateway *gateway, struct arena *arena, int64_t wall_us);
 
 /* Takes the next steps, as far as they go. */
 void request_go_on(struct request *request);

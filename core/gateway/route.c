@@ -125,6 +125,17 @@ struct route *routes_load(struct gateway *gateway, struct error *error)
     return reading.first;
 }
 
+/* The functions of a route go with the engine, if that is gone. */
+static void functions_free(struct gateway *gateway, struct route *route)
+{
+    if (!gateway->engine)
+        return;
+    engine_unref(gateway->engine, &route->auth);
+    engine_unref(gateway->engine, &route->match);
+    engine_unref(gateway->engine, &route->handler);
+    engine_unref(gateway->engine, &route->on_error);
+}
+
 static void texts_free(char **texts, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -136,10 +147,7 @@ void routes_free(struct gateway *gateway, struct route **routes)
 {
     for (struct route *route = *routes, *next; route; route = next) {
         next = route->next;
-        engine_unref(gateway->engine, &route->auth);
-        engine_unref(gateway->engine, &route->match);
-        engine_unref(gateway->engine, &route->handler);
-        engine_unref(gateway->engine, &route->on_error);
+        functions_free(gateway, route);
         texts_free(route->paths, route->path_count);
         texts_free(route->methods, route->method_count);
         texts_free(route->hosts, route->host_count);

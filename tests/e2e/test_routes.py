@@ -354,6 +354,75 @@ def test_a_broken_shadow_harms_nobody(routed):
         assert text_of(chat(gate.port)) == "live"
 
 
+def shadowed(routed, shadow, to='s.target "b/m"', live=says("live")):
+    return routed(route(f's.shadow(s.target "a/m", {{ to = {to}, sample = 1 }})'),
+                  a=live, b=shadow)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_shadow_that_ends_first_is_in_the_record_of_its_request(routed, stream):
+    done = threading.Event()
+
+    def shadow(conn, request):
+        says("shadow")(conn, request)
+        done.set()
+
+    def live(conn, request):
+        done.wait(10)
+        time.sleep(0.2)
+        says("live")(conn, request)
+
+    gate, _ = shadowed(routed, shadow, live=live)
+    assert text_of(chat(gate.port, stream=stream)) == "live"
+    record = gate.wait_records()[0]
+    assert [attempt.get("shadow", False) for attempt in record["attempts"]] in \
+        ([True, False], [False, True])
+    assert record["target"] == "a/m" and "parent" not in record
+    time.sleep(0.2)
+    assert len(gate.records()) == 1
+    assert gate.metrics()["headgate_attempts_total"] == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("shadow, outcome, status", [
+    (says("shadow"), "ok", 200),
+    (fails(503), "upstream_5xx", 503),
+    (lambda conn, request: (conn.stream(chat_events(["x"])[:2], end=False), conn.reset()),
+     "connect", 200),
+])
+def test_a_shadow_that_ends_last_has_a_record_of_its_own(routed, shadow, outcome, status, stream):
+    go = threading.Event()
+
+    def late(conn, request):
+        go.wait(20)
+        shadow(conn, request)
+
+    gate, _ = shadowed(routed, late)
+    assert text_of(chat(gate.port, stream=True)) == "live"
+    parent = gate.wait_records(1)[0]
+    assert len(parent["attempts"]) == 1 and parent["outcome"] == "ok"
+    go.set()
+    record = gate.wait_records(2)[1]
+    assert record["parent"] == parent["id"] != record["id"] and record["shadow"] is True
+    assert record["status"] == status
+    assert record["outcome"] == outcome or outcome == "connect" and record["truncated"]
+    assert record["route"] == parent["route"] and record["model"] == parent["model"]
+    (attempt,) = record["attempts"]
+    assert attempt["target"] == "b/m" and attempt["shadow"] is True
+    assert attempt["outcome"] == record["outcome"]
+    assert gate.metrics()["headgate_attempts_total"] == 2
+    assert gate.metrics()['headgate_requests_total{code="2xx"}'] == 1
+
+
+def test_a_shadow_cut_by_the_end_of_the_gateway_is_recorded_too(routed):
+    gate, ups = shadowed(routed, silent)
+    assert text_of(chat(gate.port)) == "live"
+    gate.wait_records(1)
+    wait_for(lambda: ups["b"].requests, "the shadow to be asked")
+    gate.stop()
+    assert [record["outcome"] for record in gate.records()] == ["ok", "cancelled"]
+
+
 # ---- 8 to 10: denial, tags, own authentication
 
 

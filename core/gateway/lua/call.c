@@ -77,7 +77,13 @@ static void drop_pause(void *arg)
 
 static void drop_end(void *arg)
 {
-    attempt_cancel(arg);
+    struct attempt *attempt = arg;
+
+    if (attempt->end_fault != OUTBOUND_OK)
+        attempt->fault = (struct fault){.kind = fault_of_outbound(attempt->end_fault),
+                                        .message = attempt->end_reason,
+                                        .target = text_of(attempt->target->name)};
+    attempt_cancel(attempt);
 }
 
 /* Nobody delivers what a detached task has asked for: it is read to its end, for the record. */
