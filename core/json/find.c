@@ -122,6 +122,27 @@ FOR_AVX2 static const uint8_t *far_avx2(const uint8_t *p, const uint8_t *end, ui
     return p - carry;
 }
 
+static inline unsigned mask_space(__m128i v)
+{
+    __m128i lines = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                 _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+    __m128i blanks =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(lines, blanks));
+}
+
+static const uint8_t *behind_space_wide(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 16; p += 16) {
+        unsigned mask = mask_space(find_load(p)) ^ 0xFFFF;
+
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+    return p;
+}
+
 const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, const uint8_t *end,
                                        uint8_t foreign, bool *ret_escaped)
 {
@@ -181,6 +202,12 @@ const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8
 
 #else
 
+static const uint8_t *behind_space_wide(const uint8_t *p, const uint8_t *end)
+{
+    (void)end;
+    return p;
+}
+
 const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8_t *end)
 {
     (void)from;
@@ -200,3 +227,11 @@ const uint8_t *find_string_special_far(const uint8_t *from, const uint8_t *p, co
 }
 
 #endif
+
+const uint8_t *find_behind_space(const uint8_t *p, const uint8_t *end)
+{
+    p = behind_space_wide(p, end);
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
+}

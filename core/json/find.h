@@ -64,32 +64,26 @@ static inline bool find_is_string_special(uint8_t c, uint8_t foreign)
     return c < 0x20 || (c & 0x80 & ~foreign) || c == '"' || c == '\\';
 }
 
-/* The first byte that matters inside a string: quote, backslash, control, not ASCII; or `end`.
- * Gives up after 32 plain bytes, and returns where it stands. */
-static inline const uint8_t *find_string_special(const uint8_t *from, const uint8_t *p,
-                                                 const uint8_t *end, uint8_t foreign)
+/* The first byte that matters inside a string: quote, backslash, control, not ASCII; or `end`. It
+ * gives up after 32 plain bytes, or where less than 16 are left, and returns where it stands. */
+static inline const uint8_t *find_string_special(const uint8_t *p, const uint8_t *end)
 {
 #if defined(__SSE2__)
-    for (int i = 0; i < 2; i++, p += 16) {
-        if (end - p < 16) {
-            if (p == end || end - from < 16)
-                break;
-            FIND_LAST(p, end, find_mask_string, foreign);
-        }
-        unsigned mask = find_mask_string(find_load(p), foreign);
+    for (int i = 0; i < 2 && end - p >= 16; i++, p += 16) {
+        unsigned mask = find_mask_string(find_load(p), 0);
 
         if (mask)
             return p + __builtin_ctz(mask);
     }
-    if (end - p >= 16)
-        return p;
 #else
-    (void)from;
-#endif
-    while (p < end && !find_is_string_special(*p, foreign))
+    for (int i = 0; i < 32 && p < end && !find_is_string_special(*p, 0); i++)
         p++;
+#endif
     return p;
 }
+
+/* The first byte that is no white space of JSON; or `end`. */
+const uint8_t *find_behind_space(const uint8_t *p, const uint8_t *end);
 
 const uint8_t *find_quote_far(const uint8_t *from, const uint8_t *p, const uint8_t *end);
 

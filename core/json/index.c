@@ -13,14 +13,6 @@ enum {
     SORT_FROM = 33
 }; /* with fewer members a look at each is quicker than an order */
 
-struct json_doc {
-    hg_str text;
-    struct arena *arena;
-    struct json_member *members; /* in document order */
-    uint32_t *by_key;            /* numbers of members in order of keys; NULL if there are few */
-    uint32_t count, root_end;
-};
-
 static const struct json_doc *doc_of(hg_json value)
 {
     return value.doc;
@@ -36,29 +28,14 @@ static const uint8_t *doc_end(const struct json_doc *doc)
     return doc_from(doc) + doc->text.n;
 }
 
-static uint32_t kind_at(uint8_t c)
-{
-    switch (c) {
-    case '{':
-        return HG_J_OBJ;
-    case '[':
-        return HG_J_ARR;
-    case '"':
-        return HG_J_STR;
-    case 't':
-        return HG_J_TRUE;
-    case 'f':
-        return HG_J_FALSE;
-    case 'n':
-        return HG_J_NULL;
-    default:
-        return HG_J_NUM;
-    }
-}
-
+/* The kind of what begins with a byte; what is not listed begins a number. */
 static hg_json value_at(const struct json_doc *doc, size_t at)
 {
-    return (hg_json){doc, (uint32_t)at, kind_at((uint8_t)doc->text.p[at])};
+    static const uint8_t kinds[256] = {['{'] = HG_J_OBJ,  ['['] = HG_J_ARR,   ['"'] = HG_J_STR,
+                                       ['t'] = HG_J_TRUE, ['f'] = HG_J_FALSE, ['n'] = HG_J_NULL};
+    uint32_t kind = kinds[(uint8_t)doc->text.p[at]];
+
+    return (hg_json){doc, (uint32_t)at, kind ? kind : HG_J_NUM};
 }
 
 static int key_order(const void *a, const void *b, void *members)
@@ -241,29 +218,40 @@ static int top_next(const struct json_doc *doc, hg_json_it *it, hg_str *ret_key,
 }
 
 /* priv[0] is where the value given last begins, from the document's start; 0 before the first,
- * because no element or member begins at the document's first byte. */
+ * because no element or member begins at the document's first byte. priv[1] is where that value
+ * ends, if it is known; after the last one, where the object or array itself ends, and priv[0] is
+ * ITEMS_OVER. */
+#define ITEMS_OVER UINT64_MAX
+
+/* Behind the item given last, or behind the opening bracket. */
+static const uint8_t *item_behind(hg_json from, const hg_json_it *it)
+{
+    const struct json_doc *doc = doc_of(from);
+    const uint8_t *start = doc_from(doc);
+
+    if (it->priv[0] == 0)
+        return start + from.at + 1;
+    if (it->priv[1])
+        return start + it->priv[1];
+    return json_skip_value(start, start + it->priv[0], doc_end(doc));
+}
+
 int json_next(hg_json from, hg_json_it *it, hg_str *ret_key, hg_json *ret_value)
 {
     const struct json_doc *doc = doc_of(from);
     hg_str key = {NULL, 0};
 
-    if (from.kind != HG_J_ARR && from.kind != HG_J_OBJ)
+    if ((from.kind != HG_J_ARR && from.kind != HG_J_OBJ) || it->priv[0] == ITEMS_OVER)
         return 0;
     if (is_indexed_object(from))
         return top_next(doc, it, ret_key, ret_value);
-    const uint8_t *start = doc_from(doc), *end = doc_end(doc), *p;
+    const uint8_t *start = doc_from(doc), *end = doc_end(doc);
+    const uint8_t *p = json_skip_space(item_behind(from, it), end);
 
-    if (it->priv[0] == 0)
-        p = start + from.at + 1;
-    else if (it->priv[1])
-        return 0;
-    else
-        p = json_skip_value(start, start + it->priv[0], end);
-    p = json_skip_space(p, end);
     if (*p == ',')
         p = json_skip_space(p + 1, end);
     if (*p == ']' || *p == '}') {
-        it->priv[0] = it->priv[1] = 1;
+        *it = (hg_json_it){{ITEMS_OVER, (uint64_t)(p + 1 - start)}};
         return 0;
     }
     if (from.kind == HG_J_OBJ) {
@@ -272,12 +260,18 @@ int json_next(hg_json from, hg_json_it *it, hg_str *ret_key, hg_json *ret_value)
         key = (hg_str){(const char *)p + 1, (size_t)(behind - p) - 2};
         p = json_skip_space(json_skip_space(behind, end) + 1, end);
     }
-    it->priv[0] = (uint64_t)(p - start);
+    *it = (hg_json_it){{(uint64_t)(p - start), 0}};
     if (ret_key)
         *ret_key = key;
     if (ret_value)
         *ret_value = value_at(doc, (size_t)(p - start));
     return 1;
+}
+
+void json_pass(hg_json_it *it, const hg_json_it *inner)
+{
+    if (inner->priv[0] == ITEMS_OVER)
+        it->priv[1] = inner->priv[1];
 }
 
 hg_json json_member(hg_json object, hg_str key)
@@ -344,6 +338,8 @@ static const uint8_t *value_end(hg_json value)
 
     if (is_indexed_object(value))
         return doc_from(doc) + doc->root_end;
+    if (value.kind < HG_J_STR)
+        high = 0;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 

@@ -53,6 +53,11 @@ hg_json json_element(hg_json array, size_t index);
  * text between the quotes, empty for elements. Both may be NULL. */
 int json_next(hg_json from, hg_json_it *it, hg_str *ret_key, hg_json *ret_value);
 
+/* The value that `it` gave last was itself walked to its end by `inner`: spares `it` to look for
+ * that end again. Nothing happens if the walk did not come to the end. Not for members of the root.
+ */
+void json_pass(hg_json_it *it, const hg_json_it *inner);
+
 /* How many members or elements. */
 size_t json_count(hg_json value);
 

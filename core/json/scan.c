@@ -106,10 +106,11 @@ static const uint8_t *long_string_end(struct json_scan *scan, const uint8_t *p)
 }
 
 /* `p` is behind the opening quote; returns behind the closing one. Most strings are short. */
-static inline const uint8_t *string_end(struct json_scan *scan, const uint8_t *p)
+static inline const uint8_t *string_end(struct json_scan *scan, const uint8_t *p,
+                                        const uint8_t *end)
 {
-    p = find_string_special(scan->from, p, scan->end, scan->foreign);
-    return p < scan->end && *p == '"' ? p + 1 : long_string_end(scan, p);
+    p = find_string_special(p, end);
+    return p < end && *p == '"' ? p + 1 : long_string_end(scan, p);
 }
 
 static const uint8_t *digits_end(const uint8_t *p, const uint8_t *end)
@@ -152,11 +153,12 @@ static const uint8_t *literal_end(struct json_scan *scan, const uint8_t *p, hg_s
     return p + literal.n;
 }
 
-static inline const uint8_t *scalar_end(struct json_scan *scan, const uint8_t *p)
+static inline const uint8_t *scalar_end(struct json_scan *scan, const uint8_t *p,
+                                        const uint8_t *end)
 {
     switch (*p) {
     case '"':
-        return string_end(scan, p + 1);
+        return string_end(scan, p + 1, end);
     case 't':
         return literal_end(scan, p, HG_S("true"));
     case 'f':
@@ -196,14 +198,15 @@ static void member_record(struct json_scan *scan, const uint8_t *key, const uint
 }
 
 /* A key, its colon, and on to the value. */
-static inline const uint8_t *key_end(struct json_scan *scan, const uint8_t *p, bool record)
+static inline const uint8_t *key_end(struct json_scan *scan, const uint8_t *p, const uint8_t *end,
+                                     bool record)
 {
-    const uint8_t *end = scan->end, *key = p + 1, *behind;
+    const uint8_t *key = p + 1, *behind;
 
     if (p == end || *p != '"')
         return fault_at(scan, p, "a key was expected");
     scan->escaped = false;
-    behind = string_end(scan, key);
+    behind = string_end(scan, key, end);
     if (!behind)
         return NULL;
     p = json_skip_space(behind, end);
@@ -215,20 +218,25 @@ static inline const uint8_t *key_end(struct json_scan *scan, const uint8_t *p, b
     return p;
 }
 
-/* A state machine, so longer than usual. */
+/* A state machine, so longer than usual. Each turn is one value, with its key if it has one, and
+ * the brackets that close behind it. */
 const uint8_t *json_scan_value(struct json_scan *scan, const uint8_t *p)
 {
     /* Callers set what is read; the rest of a scan is large. */
     /* cppcheck-suppress ctuuninitvar */
-    const uint8_t *end = scan->end;
+    const uint8_t *const end = scan->end;
+    const bool records = scan->arena;
     unsigned depth = 0;
+    bool has_key = false;
 
     for (;;) {
+        if (has_key && !(p = key_end(scan, p, end, records && depth == 1)))
+            return NULL;
         if (p == end)
             return fault_at(scan, p, "the text ends too early");
         uint8_t opened = *p;
 
-        if (opened == '{' || opened == '[') {
+        if ((opened | 0x20) == '{') {
             uint8_t closer = (uint8_t)(opened + 2);
 
             if (depth == scan->depth_limit)
@@ -236,32 +244,33 @@ const uint8_t *json_scan_value(struct json_scan *scan, const uint8_t *p)
             p = json_skip_space(p + 1, end);
             if (p == end || *p != closer) {
                 scan->closers[depth++] = closer;
-                if (opened == '{' && !(p = key_end(scan, p, depth == 1 && scan->arena)))
-                    return NULL;
+                has_key = opened == '{';
                 continue;
             }
             p++;
-        } else if (!(p = scalar_end(scan, p))) {
+        } else if (!(p = scalar_end(scan, p, end))) {
             return NULL;
         }
 
         /* A value has ended. Close what ends with it, until another one begins. */
         for (;;) {
-            if (depth == 0)
-                return p;
-            if (depth == 1 && scan->count)
-                scan->members[scan->count - 1].end = (uint32_t)(p - scan->from);
+            if (depth <= 1) {
+                if (depth == 0)
+                    return p;
+                if (scan->count)
+                    scan->members[scan->count - 1].end = (uint32_t)(p - scan->from);
+            }
             p = json_skip_space(p, end);
             if (p == end)
                 return fault_at(scan, p, "the text ends too early");
+            uint8_t closer = scan->closers[depth - 1];
+
             if (*p == ',') {
                 p = json_skip_space(p + 1, end);
-                if (scan->closers[depth - 1] == '}' &&
-                    !(p = key_end(scan, p, depth == 1 && scan->arena)))
-                    return NULL;
+                has_key = closer == '}';
                 break;
             }
-            if (*p != scan->closers[depth - 1])
+            if (*p != closer)
                 return fault_at(scan, p, "a comma or a closing bracket was expected");
             p++;
             depth--;
@@ -288,9 +297,10 @@ size_t json_measure(hg_str text)
 }
 
 /* A quote ends the string unless an odd number of backslashes stands before it. */
-const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p, const uint8_t *end)
+const uint8_t *json_skip_string_from(const uint8_t *from, const uint8_t *p, const uint8_t *end,
+                                     const uint8_t *quote)
 {
-    const uint8_t *first = p + 1, *quote = find_quote(from, first, end);
+    const uint8_t *first = p + 1;
 
     for (;;) {
         const uint8_t *slash = quote;
@@ -304,7 +314,7 @@ const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p, const uin
     }
 }
 
-static const uint8_t *skip_container(const uint8_t *from, const uint8_t *p, const uint8_t *end)
+const uint8_t *json_skip_container(const uint8_t *from, const uint8_t *p, const uint8_t *end)
 {
     size_t depth = 0;
 
@@ -320,16 +330,5 @@ static const uint8_t *skip_container(const uint8_t *from, const uint8_t *p, cons
             depth--;
         p++;
     } while (depth);
-    return p;
-}
-
-const uint8_t *json_skip_value(const uint8_t *from, const uint8_t *p, const uint8_t *end)
-{
-    if (*p == '"')
-        return json_skip_string(from, p, end);
-    if (*p == '{' || *p == '[')
-        return skip_container(from, p, end);
-    while (p<end && * p> ' ' && *p != ',' && *p != '}' && *p != ']')
-        p++;
     return p;
 }

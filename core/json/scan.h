@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "json/find.h"
 #include "json/index.h"
 
 /* A member of the root object. Offsets are from the start of the text. */
@@ -12,6 +13,14 @@ struct json_member {
     uint32_t key_n;
     uint32_t raw_key_at, raw_key_n; /* between the quotes */
     uint32_t at, end;               /* the value */
+};
+
+struct json_doc {
+    hg_str text;
+    struct arena *arena;
+    struct json_member *members; /* in document order */
+    uint32_t *by_key;            /* numbers of members in order of keys; NULL if there are few */
+    uint32_t count, root_end;
 };
 
 enum {
@@ -36,13 +45,43 @@ struct json_scan {
  * fault set. Records the members of a root object if there is an arena. */
 const uint8_t *json_scan_value(struct json_scan *scan, const uint8_t *p);
 
+/* Mostly there is none, or a space, or a line's end with a deep indentation. */
 static inline const uint8_t *json_skip_space(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    if (end - p < 2)
+        return find_behind_space(p, end);
+    if (*p > ' ')
+        return p;
+    if (*p == ' ' && p[1] > ' ')
+        return p + 1;
+    return find_behind_space(p, end);
+}
+
+/* ---- in valid text only ---------------------------------------------------------------------- */
+
+/* Private to the next two. `quote` is the first one behind `p`. */
+const uint8_t *json_skip_string_from(const uint8_t *from, const uint8_t *p, const uint8_t *end,
+                                     const uint8_t *quote);
+const uint8_t *json_skip_container(const uint8_t *from, const uint8_t *p, const uint8_t *end);
+
+/* Behind the string whose opening quote is at `p`. */
+static inline const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p,
+                                              const uint8_t *end)
+{
+    const uint8_t *quote = find_quote(from, p + 1, end);
+
+    return quote[-1] == '\\' ? json_skip_string_from(from, p, end, quote) : quote + 1;
+}
+
+/* Behind the value at `p`. */
+static inline const uint8_t *json_skip_value(const uint8_t *from, const uint8_t *p,
+                                             const uint8_t *end)
+{
+    if (*p == '"')
+        return json_skip_string(from, p, end);
+    if ((*p | 0x20) == '{')
+        return json_skip_container(from, p, end);
+    while (p<end && * p> ' ' && *p != ',' && (*p | 0x20) != '}')
         p++;
     return p;
 }
-
-/* In valid text only: behind the string whose opening quote is at `p`, behind the value at `p`. */
-const uint8_t *json_skip_string(const uint8_t *from, const uint8_t *p, const uint8_t *end);
-const uint8_t *json_skip_value(const uint8_t *from, const uint8_t *p, const uint8_t *end);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "json/index.h"
+#include "json/scan.h"
 #include "json/utf8.h"
 
 enum {
@@ -143,10 +144,32 @@ double json_f64(hg_json value, double dflt)
     return isfinite(number) ? number : dflt;
 }
 
+/* Nearly all numbers are a few digits, which are read where they stand. False for all others. */
+static bool digits_read(hg_json value, int64_t *ret_number)
+{
+    enum {
+        DIGITS_SAFE = 18
+    };
+    const struct json_doc *doc = value.doc;
+    const char *first = doc->text.p + value.at, *end = doc->text.p + doc->text.n, *p = first;
+    int64_t number = 0;
+
+    if (end - p > DIGITS_SAFE)
+        end = p + DIGITS_SAFE;
+    while (p < end && *p >= '0' && *p <= '9')
+        number = 10 * number + (*p++ - '0');
+    *ret_number = number;
+    return p > first && p < end && *p != '.' && (*p | 0x20) != 'e';
+}
+
 int64_t json_i64(hg_json value, int64_t dflt)
 {
+    int64_t number;
+
     if (value.kind != HG_J_NUM)
         return dflt;
+    if (digits_read(value, &number))
+        return number;
     hg_str raw = json_raw(value);
     bool negative = raw.p[0] == '-';
     uint64_t size;
@@ -157,9 +180,9 @@ int64_t json_i64(hg_json value, int64_t dflt)
         return negative ? (int64_t)(0 - size) : (int64_t)size;
     }
     /* A fraction or an exponent, or too many digits; whole numbers are exact up to 2^53. */
-    double number = json_f64(value, 0.5);
+    double real = json_f64(value, 0.5);
 
-    if (number != trunc(number) || fabs(number) > 9007199254740992.0)
+    if (real != trunc(real) || fabs(real) > 9007199254740992.0)
         return dflt;
-    return (int64_t)number;
+    return (int64_t)real;
 }

@@ -109,9 +109,9 @@ static size_t escape_of(uint8_t c, char at[6])
 }
 
 /* Behind what can be written as it is. */
-static const uint8_t *clean_end(const uint8_t *from, const uint8_t *p, const uint8_t *end)
+static const uint8_t *clean_end(const uint8_t *p, const uint8_t *end)
 {
-    while ((p = find_string_special(from, p, end, 0)) < end) {
+    while ((p = find_string_special(p, end)) < end) {
         size_t n = utf8_length(p, end);
 
         if (n == 0 || (n == 1 && find_is_string_special(*p, 0)))
@@ -126,7 +126,7 @@ void json_escape(struct chain *out, hg_str text)
     const uint8_t *from = (const uint8_t *)text.p, *p = from, *end = from + text.n;
 
     while (p < end) {
-        const uint8_t *clean = clean_end(from, p, end);
+        const uint8_t *clean = clean_end(p, end);
         char escape[6];
 
         chain_put(out, p, (size_t)(clean - p));
@@ -174,7 +174,7 @@ char *json_escape_at(char *at, hg_str text)
 
     at += p - from;
     while (p < end) {
-        const uint8_t *clean = clean_end(from, p, end);
+        const uint8_t *clean = clean_end(p, end);
 
         at = put_mem(at, p, (size_t)(clean - p));
         p = clean;

@@ -184,7 +184,7 @@ static bool plain_read(struct arena *arena, hg_json doc, struct dialect_answer *
     }
     it = (hg_json_it){{0, 0}};
     if (choices.kind != HG_J_ARR || !json_next(choices, &it, NULL, &choice) ||
-        choice.kind != HG_J_OBJ || json_next(choices, &it, NULL, NULL))
+        choice.kind != HG_J_OBJ)
         return false;
     while (json_next(choice, &inner, &key, &value)) {
         if (text_is(key, HG_S("message")))
@@ -194,6 +194,9 @@ static bool plain_read(struct arena *arena, hg_json doc, struct dialect_answer *
         else if (text_is(key, HG_S("error")) || text_is(key, HG_S("usage")))
             return false;
     }
+    json_pass(&it, &inner);
+    if (json_next(choices, &it, NULL, NULL))
+        return false;
     ret->finish = openai_finish_read(reason);
     if (message.kind != HG_J_OBJ || !ret->finish || openai_finish_is_failure(reason))
         return false;

@@ -74,18 +74,21 @@ static const struct name *details_of(hg_str key)
     return NULL;
 }
 
-/* One walk takes them all; -1 stands for what is not there. */
-static void counts_read(hg_json object, const struct name *known, int64_t counts[COUNTS])
+/* One walk takes them all, and its end is returned; -1 stands for what is not there. */
+static hg_json_it counts_read(hg_json object, const struct name *known, int64_t counts[COUNTS])
 {
     hg_json_it it = {{0, 0}};
     hg_json value;
     hg_str key;
 
     while (json_next(object, &it, &key, &value)) {
-        const struct name *name = known, *inner;
+        const struct name *name = known, *details;
 
-        if (value.kind == HG_J_OBJ && known == names && (inner = details_of(key)))
-            counts_read(value, inner, counts);
+        if (value.kind == HG_J_OBJ && known == names && (details = details_of(key))) {
+            hg_json_it inner = counts_read(value, details, counts);
+
+            json_pass(&it, &inner);
+        }
         if (value.kind != HG_J_NUM)
             continue;
         while (name->key.n && !text_is(name->key, key))
@@ -93,6 +96,7 @@ static void counts_read(hg_json object, const struct name *known, int64_t counts
         if (name->key.n)
             counts[name->count] = json_i64(value, -1);
     }
+    return it;
 }
 
 /* The first of some counts that is there. */
@@ -238,7 +242,9 @@ uint32_t openai_finish_read(hg_json reason)
 
 bool openai_finish_is_failure(hg_json reason)
 {
-    return json_is(reason, HG_S("error")) ||
-           json_is(reason, HG_S("insufficient_system_resource")) ||
-           json_is(reason, HG_S("network_error"));
+    hg_str word = json_raw_str(reason);
+
+    return json_key_is(word, HG_S("error")) ||
+           json_key_is(word, HG_S("insufficient_system_resource")) ||
+           json_key_is(word, HG_S("network_error"));
 }

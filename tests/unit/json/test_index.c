@@ -149,6 +149,65 @@ START_TEST(iteration_gives_every_member_in_order)
 }
 END_TEST
 
+START_TEST(a_walk_goes_on_behind_what_was_walked_inside_of_it)
+{
+    hg_json root =
+        parsed(" [ {\"a\": [1, {\"]\": 2} ] , \"b\":{}} ,7, [] , \"x\" , [8 ] ,-1e+2,true ] ");
+    hg_json_it it = {{0, 0}}, inner = {{0, 0}};
+    hg_json value, plain;
+    hg_json_it again = {{0, 0}};
+
+    while (json_next(root, &it, NULL, &value)) {
+        ck_assert(json_next(root, &again, NULL, &plain));
+        ck_assert_uint_eq(value.at, plain.at);
+        inner = (hg_json_it){{0, 0}};
+        while (json_next(value, &inner, NULL, NULL))
+            ;
+        ck_assert(!json_next(value, &inner, NULL, NULL));
+        json_pass(&it, &inner);
+    }
+    ck_assert(!json_next(root, &again, NULL, NULL));
+    ck_assert(!json_next(root, &it, NULL, NULL));
+    it = inner = (hg_json_it){{0, 0}};
+    ck_assert(json_next(root, &it, NULL, &value));
+    ck_assert(json_next(value, &inner, NULL, NULL)); /* not to its end */
+    json_pass(&it, &inner);
+    ck_assert(json_next(root, &it, NULL, &value));
+    ck_assert_int_eq(json_i64(value, 0), 7);
+}
+END_TEST
+
+/* White space is passed over 16 bytes at a time as well. */
+START_TEST(white_space_of_every_length_is_passed_over)
+{
+    for (size_t n = 0; n < 100; n++) {
+        for (size_t wrong = 0; wrong <= n; wrong++) {
+            size_t whole = 2 * n + 10, at = 0;
+            char *text = malloc(whole);
+            hg_json root;
+
+            at += (size_t)sprintf(text, "[");
+            for (size_t i = 0; i < n; i++)
+                text[at++] = " \n\t\r"[i % 4];
+            memcpy(text + at, "{\"k\":17", 7);
+            at += 7;
+            for (size_t i = 0; i < n; i++)
+                text[at++] = " \n\t\r"[i % 3];
+            memcpy(text + at, "}]", 2);
+            if (wrong < n) {
+                text[wrong % 2 ? 1 + wrong : 8 + n + wrong] = "\v\f\xA0\0"[wrong % 4];
+                ck_assert(!json_parse(arena, (hg_str){text, whole}, &root, NULL));
+            } else {
+                ck_assert(json_parse(arena, (hg_str){text, whole}, &root, NULL));
+                ck_assert_int_eq(json_i64(json_get(root, "/0/k"), 0), 17);
+                ck_assert_uint_eq(json_count(root), 1);
+            }
+            free(text);
+        }
+    }
+}
+END_TEST
+
 START_TEST(escapes_are_undone)
 {
     hg_json root =
@@ -174,7 +233,8 @@ END_TEST
 START_TEST(numbers_keep_their_size)
 {
     hg_json root = parsed("[0,-0,9223372036854775807,-9223372036854775808,9223372036854775808,"
-                          "12.0,1e3,1.5,1e400,-1.25e-2,123456789012345678901234567890]");
+                          "12.0,1e3,1.5,1e400,-1.25e-2,123456789012345678901234567890,"
+                          "123456789012345678,1234567890123456789,2E+1,3e0,4.0e0]");
 
     ck_assert_int_eq(json_i64(json_get(root, "/0"), 7), 0);
     ck_assert_int_eq(json_i64(json_get(root, "/1"), 7), 0);
@@ -186,6 +246,13 @@ START_TEST(numbers_keep_their_size)
     ck_assert_int_eq(json_i64(json_get(root, "/7"), 7), 7);
     ck_assert_int_eq(json_i64(json_get(root, "/8"), 7), 7);
     ck_assert_int_eq(json_i64(json_get(root, "/10"), 7), 7);
+    ck_assert(json_i64(json_get(root, "/11"), 7) == 123456789012345678);
+    ck_assert(json_i64(json_get(root, "/12"), 7) == 1234567890123456789);
+    ck_assert_int_eq(json_i64(json_get(root, "/13"), 7), 20);
+    ck_assert_int_eq(json_i64(json_get(root, "/14"), 7), 3);
+    ck_assert_int_eq(json_i64(json_get(root, "/15"), 7), 4);
+    ck_assert_int_eq(json_i64(parsed("42"), 7), 42);
+    ck_assert_int_eq(json_i64(parsed("-42 "), 7), -42);
     ck_assert_double_eq(json_f64(json_get(root, "/9"), 0), -0.0125);
     ck_assert_double_eq(json_f64(json_get(root, "/8"), 3), 3);
     ck_assert_double_eq(json_f64(root, 3), 3);
@@ -409,6 +476,8 @@ int main(void)
     tcase_add_test(tcase, many_members_are_found_and_compared_as_well);
     tcase_add_test(tcase, the_last_of_equal_keys_below_the_top_counts);
     tcase_add_test(tcase, iteration_gives_every_member_in_order);
+    tcase_add_test(tcase, a_walk_goes_on_behind_what_was_walked_inside_of_it);
+    tcase_add_test(tcase, white_space_of_every_length_is_passed_over);
     tcase_add_test(tcase, escapes_are_undone);
     tcase_add_test(tcase, numbers_keep_their_size);
     tcase_add_test(tcase, what_is_not_strictly_json_is_refused);
