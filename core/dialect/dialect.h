@@ -84,6 +84,7 @@ struct dialect_error {
 #define DIALECT_BROKEN HG_S("upstream_protocol_error")
 
 struct chat;
+struct splice;
 struct translation;
 
 /* Reads an answer into normalised events. */
@@ -115,18 +116,6 @@ struct dialect {
     /* How many tokens the request may have: an estimate, for routes that ask. */
     uint64_t (*tokens)(uint32_t kind, hg_json doc);
 
-    /* All texts of a document, in its order. The list and copies of strings with escapes are in
-     * the arena. */
-    struct dialect_texts (*request_texts)(struct arena *arena, uint32_t kind, hg_json doc);
-    struct dialect_texts (*answer_texts)(struct arena *arena, uint32_t kind, hg_json doc);
-
-    /* The document with edits put into its texts, appended to `out`. `edits` are sorted by nothing
-     * and do not overlap. */
-    void (*request_edit)(struct arena *arena, uint32_t kind, hg_json doc,
-                         const struct dialect_edits *edits, struct chain *out);
-    void (*answer_edit)(struct arena *arena, uint32_t kind, hg_json doc,
-                        const struct dialect_edits *edits, struct chain *out);
-
     /* Reads a whole 2xx or error body. */
     void (*read_answer)(struct arena *arena, uint32_t kind, hg_json doc,
                         struct dialect_answer *ret);
@@ -138,9 +127,9 @@ struct dialect {
     /* Reads the payload of one event. */
     void (*read_event)(struct arena *arena, hg_str data, struct dialect_event *ret);
 
-    /* One whole event (its `data:` line and blank line) with its text replaced, appended to `out`.
-     */
-    void (*event_with_text)(struct arena *arena, hg_str data, hg_str text, struct chain *out);
+    /* Takes out what an event says twice, which would tell what was taken out of the texts it
+     * visits; NULL if nothing is. */
+    void (*event_unrepeat)(hg_json doc, struct splice *splice);
 
     /* What ends a whole stream, and whether a frame is that. Some servers leave it out, and some
      * clients wait for it. Empty and NULL if the format has none. */

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "dialect/texts.h"
 #include "gateway/attempt.h"
 #include "gateway/flight.h"
 #include "gateway/gateway.h"
@@ -99,8 +100,8 @@ static hg_str conversation(struct request *request, hg_json *ret_doc)
         chain_put_const(text, texts.list[i].text.p, texts.list[i].text.n);
         chain_put_const(text, "\n", 1);
     }
-    dialect->request_edit(arena, request->asked.kind, request->doc,
-                          &(struct dialect_edits){edits, texts.count}, rest);
+    texts_edit_request(dialect, arena, request->asked.kind, request->doc,
+                       &(struct dialect_edits){edits, texts.count}, rest);
     json_parse(arena, chain_flat(rest, arena), ret_doc, NULL);
     return chain_flat(text, arena);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "dialect/texts.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/guard_run.h"
@@ -177,7 +178,7 @@ static void check_prepare(struct guard_run *run)
 
     if (check->answer && !check->texts_read)
         check->texts =
-            request->dialect->answer_texts(request->arena, request->asked.kind, check->doc);
+            texts_of_answer(request->dialect, request->arena, request->asked.kind, check->doc);
     else if (!check->answer)
         check->texts = request_texts(request);
     check->texts_read = true;
@@ -192,12 +193,13 @@ static void check_edit(struct guard_run *run, const struct dialect_edits *edits)
     struct chain *out = chain_new(request->arena);
 
     if (!check->answer) {
-        request->dialect->request_edit(request->arena, request->asked.kind, request->doc, edits,
-                                       out);
+        texts_edit_request(request->dialect, request->arena, request->asked.kind, request->doc,
+                           edits, out);
         request_set_body(request, out);
         return;
     }
-    request->dialect->answer_edit(request->arena, request->asked.kind, check->doc, edits, out);
+    texts_edit_answer(request->dialect, request->arena, request->asked.kind, check->doc, edits,
+                      out);
     answer_set_body(check->answer, out);
     check->texts_read = false;
     json_parse(request->arena, chain_flat(check->answer->body, request->arena), &check->doc, NULL);

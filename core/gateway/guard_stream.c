@@ -10,13 +10,15 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "dialect/texts.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/guard_run.h"
 #include "gateway/stage.h"
-#include "http/sse.h"
+#include "http/frame.h"
 #include "plugin/host.h"
 #include "plugin/registry.h"
+#include "json/index.h"
 
 enum {
     WINDOW_DEFAULT = 400,
@@ -146,10 +148,11 @@ static bool touches(const struct dialect_edits *edits, size_t from, size_t to)
 static void event_rewrite(struct guard_use *use, struct arena *arena, hg_str bytes, hg_str text,
                           struct chain *out)
 {
-    struct sse_event event;
+    const struct dialect *dialect = use->run.request->dialect;
+    struct frame frame;
 
-    sse_parse(arena, bytes, &event);
-    use->run.request->dialect->event_with_text(arena, event.data, text, out);
+    if (frame_parse(arena, dialect->framing, bytes, &frame))
+        texts_swap_event(dialect, arena, frame.event, frame.data, text, out);
 }
 
 /* Writes the held events anew, with the edits in them. */
@@ -291,20 +294,22 @@ static void use_start(void *self, void (*on_events)(void *arg, hg_str events),
 
 static void event_hold(struct guard_use *use, hg_str bytes)
 {
+    const struct dialect *dialect = use->run.request->dialect;
     struct arena *arena = arena_new();
-    struct sse_event sse;
-    struct dialect_event event = {0};
+    struct frame frame = {0};
+    hg_str text = {NULL, 0};
+    hg_json doc;
 
-    sse_parse(arena, bytes, &sse);
-    if (sse.has_data)
-        use->run.request->dialect->read_event(arena, sse.data, &event);
-    buffer_add(&use->text, event.text.p, event.text.n);
-    if (use->edited && event.text.n) {
+    if (frame_parse(arena, dialect->framing, bytes, &frame) && frame.has_data &&
+        json_parse(arena, text_trim(frame.data), &doc, NULL))
+        text = texts_of_event(dialect, arena, doc);
+    buffer_add(&use->text, text.p, text.n);
+    if (use->edited && text.n) {
         /* An event may hold more than what it adds, and that must not bring back what was taken
          * out: from the first edit on, every event is written anew with its own text alone. */
         struct chain *out = chain_new(arena);
 
-        use->run.request->dialect->event_with_text(arena, sse.data, event.text, out);
+        texts_swap_event(dialect, arena, frame.event, frame.data, text, out);
         bytes = chain_flat(out, arena);
     }
     if (use->mode == GUARD_WATCH) {
@@ -314,7 +319,7 @@ static void event_hold(struct guard_use *use, hg_str bytes)
             use->held_room = use->held_room ? use->held_room * 2 : 32;
             use->held = xrealloc(use->held, use->held_room * sizeof *use->held);
         }
-        use->held[use->held_count++] = (struct held){bytes.n, event.text.n};
+        use->held[use->held_count++] = (struct held){bytes.n, text.n};
         buffer_add(&use->events, bytes.p, bytes.n);
     }
     arena_free(&arena);
@@ -325,9 +330,9 @@ static void use_events(void *self, hg_str events)
     struct guard_use *use = self;
 
     while (events.n && !use->over) {
-        size_t n = sse_first(events);
+        size_t n = frame_first(use->run.request->dialect->framing, events);
 
-        n = n ? n : events.n;
+        n = n && n <= events.n ? n : events.n;
         event_hold(use, (hg_str){events.p, n});
         events = (hg_str){events.p + n, events.n - n};
     }

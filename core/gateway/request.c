@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/ensure.h"
 #include "base/text.h"
+#include "dialect/texts.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
@@ -181,7 +182,7 @@ struct dialect_texts request_texts(struct request *request)
 {
     if (!request->texts_read)
         request->texts =
-            request->dialect->request_texts(request->arena, request->asked.kind, request->doc);
+            texts_of_request(request->dialect, request->arena, request->asked.kind, request->doc);
     request->texts_read = true;
     return request->texts;
 }

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "dialect/dialect.h"
+#include "dialect/texts.h"
 #include "http/sse.h"
 #include "json/index.h"
 
@@ -19,8 +20,8 @@ static const struct dialect *const dialect = &dialect_openai_chat;
 static struct dialect_texts texts_of(struct arena *arena, uint32_t kind, hg_json doc,
                                      bool is_request)
 {
-    return is_request ? dialect->request_texts(arena, kind, doc)
-                      : dialect->answer_texts(arena, kind, doc);
+    return is_request ? texts_of_request(dialect, arena, kind, doc)
+                      : texts_of_answer(dialect, arena, kind, doc);
 }
 
 static void texts_change(struct arena *arena, uint32_t kind, hg_json doc, bool is_request)
@@ -33,9 +34,9 @@ static void texts_change(struct arena *arena, uint32_t kind, hg_json doc, bool i
     hg_json again;
 
     if (is_request)
-        dialect->request_edit(arena, kind, doc, &all, out);
+        texts_edit_request(dialect, arena, kind, doc, &all, out);
     else
-        dialect->answer_edit(arena, kind, doc, &all, out);
+        texts_edit_answer(dialect, arena, kind, doc, &all, out);
     ensure(json_parse(arena, chain_flat(out, arena), &again, NULL));
     struct dialect_texts texts = texts_of(arena, kind, again, is_request);
 
@@ -79,7 +80,7 @@ static void event(struct arena *arena, hg_str bytes, bool plain)
         ensure(!before.is_done && !before.finish);
     if (!before.text.n)
         return;
-    dialect->event_with_text(arena, sse.data, HG_S("new"), out);
+    texts_swap_event(dialect, arena, HG_S(""), sse.data, HG_S("new"), out);
     sse_parse(arena, chain_flat(out, arena), &sse);
     dialect->read_event(arena, sse.data, &after);
     ensure(text_is(after.text, HG_S("new")));

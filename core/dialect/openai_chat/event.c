@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
+#include "dialect/texts.h"
 #include "json/splice.h"
 
 /* ---- the cheap look -------------------------------------------------------------------------- */
@@ -175,41 +176,6 @@ static void choice_read(hg_json choice, struct dialect_event *ret)
         ret->finish = finish;
 }
 
-struct text_sum {
-    struct text_visitor visitor;
-    struct arena *arena;
-    struct chain *joined;
-    hg_str text;
-    unsigned count;
-};
-
-static void sum_add(struct text_visitor *visitor, uint32_t role, hg_json string)
-{
-    struct text_sum *sum = (struct text_sum *)visitor;
-    hg_str text = json_str(sum->arena, string);
-
-    (void)role;
-    if (!text.n)
-        return;
-    if (sum->count++ == 0) {
-        sum->text = text;
-        return;
-    }
-    if (!sum->joined) {
-        sum->joined = chain_new(sum->arena);
-        chain_put_const(sum->joined, sum->text.p, sum->text.n);
-    }
-    chain_put_const(sum->joined, text.p, text.n);
-}
-
-static hg_str event_text(struct arena *arena, hg_json doc)
-{
-    struct text_sum sum = {.visitor = {sum_add, NULL}, .arena = arena};
-
-    openai_event_visit(doc, &sum.visitor);
-    return sum.joined ? chain_flat(sum.joined, arena) : sum.text;
-}
-
 static void document_read(struct arena *arena, hg_json doc, struct dialect_event *ret)
 {
     hg_json choices = json_member(doc, HG_S("choices"));
@@ -224,7 +190,7 @@ static void document_read(struct arena *arena, hg_json doc, struct dialect_event
     while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice))
         choice_read(choice, ret);
     ret->is_usage_only = ret->has_usage && !json_next(choices, &(hg_json_it){{0, 0}}, NULL, NULL);
-    ret->text = event_text(arena, doc);
+    ret->text = texts_of_event(&dialect_openai_chat, arena, doc);
 }
 
 void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *ret)
@@ -246,29 +212,11 @@ void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *r
         document_read(arena, doc, ret);
 }
 
-/* ---- another text ---------------------------------------------------------------------------- */
-
-struct text_swap {
-    struct text_visitor visitor;
-    struct splice *splice;
-    hg_str text;
-    bool done;
-};
-
-static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string)
-{
-    struct text_swap *swap = (struct text_swap *)visitor;
-
-    (void)role;
-    if (!json_raw_str(string).n)
-        return;
-    splice_replace_str(swap->splice, string, swap->done ? HG_S("") : swap->text);
-    swap->done = true;
-}
+/* ---- other texts ----------------------------------------------------------------------------- */
 
 /* Beside the delta some have the message so far, or the same text once more, which would tell what
  * was taken out. */
-static void repetitions_remove(hg_json doc, struct splice *splice)
+void openai_event_unrepeat(hg_json doc, struct splice *splice)
 {
     hg_json choices = json_member(doc, HG_S("choices"));
     hg_json_it it = {{0, 0}};
@@ -292,21 +240,4 @@ void openai_event_put(struct chain *out, hg_str json)
         CHAIN_PUT_LIT(out, "\n");
     }
     CHAIN_PUT_LIT(out, "\n");
-}
-
-void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out)
-{
-    struct text_swap swap = {.visitor = {swap_one, NULL}, .text = text};
-    struct chain *changed = chain_new(arena);
-    hg_json doc;
-
-    if (!json_parse(arena, text_trim(data), &doc, NULL) || doc.kind != HG_J_OBJ) {
-        openai_event_put(out, data);
-        return;
-    }
-    swap.splice = splice_new(arena, doc);
-    openai_event_visit(doc, &swap.visitor);
-    repetitions_remove(doc, swap.splice);
-    splice_into(swap.splice, changed);
-    openai_event_put(out, chain_flat(changed, arena));
 }

@@ -3,6 +3,7 @@
 
 #include "dialect/dialect.h"
 #include "json/index.h"
+#include "json/splice.h"
 
 /* ---- texts.c --------------------------------------------------------------------------------- */
 
@@ -11,13 +12,6 @@ void openai_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visito
 
 /* The texts of one event: of all choices, and of reasoning, refusals and tool calls too. */
 void openai_event_visit(hg_json doc, struct text_visitor *visitor);
-
-struct dialect_texts openai_request_texts(struct arena *arena, uint32_t kind, hg_json doc);
-struct dialect_texts openai_answer_texts(struct arena *arena, uint32_t kind, hg_json doc);
-void openai_request_edit(struct arena *arena, uint32_t kind, hg_json doc,
-                         const struct dialect_edits *edits, struct chain *out);
-void openai_answer_edit(struct arena *arena, uint32_t kind, hg_json doc,
-                        const struct dialect_edits *edits, struct chain *out);
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
@@ -50,7 +44,7 @@ void openai_read_answer(struct arena *arena, uint32_t kind, hg_json doc,
 
 bool openai_is_plain(hg_str events);
 void openai_read_event(struct arena *arena, hg_str data, struct dialect_event *ret);
-void openai_event_with_text(struct arena *arena, hg_str data, hg_str text, struct chain *out);
+void openai_event_unrepeat(hg_json doc, struct splice *splice);
 
 /* Writes JSON as the data of one event. */
 void openai_event_put(struct chain *out, hg_str json);

@@ -236,7 +236,7 @@ static int whole_each(lua_State *L, struct answer *answer)
     hg_json doc;
 
     reading->answer = answer;
-    reading->texts = texts_of_answer(answer, &doc);
+    reading->texts = lua_answer_texts(answer, &doc);
     return whole_go(L, reading);
 }
 

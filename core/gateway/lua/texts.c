@@ -1,9 +1,11 @@
 /* texts.c - the texts of an answer, one by one, for functions of a route: resp:map. */
 #include "gateway/lua/texts.h"
+
 #include "base/buffer.h"
 #include "base/text.h"
+#include "dialect/texts.h"
 #include "gateway/stage.h"
-#include "http/sse.h"
+#include "json/index.h"
 
 enum {
     QUEUE_HIGH = 64 * 1024 /* of events that wait for the function: stop reading */
@@ -11,33 +13,25 @@ enum {
 
 void texts_check(lua_State *L, const struct answer *answer)
 {
-    const struct dialect *dialect = answer->request->dialect;
-
     if (answer->is_spent)
         luaL_error(L, "this response has been read in part: it can do nothing more");
     if ((!answer->body && !answer->is_stream) || (answer->attempt && answer->attempt->raw))
         luaL_error(L, "this kind of answer passes through unread: it has no texts");
-    if (answer->is_stream ? !dialect->event_with_text || dialect->framing != HG_FRAME_SSE
-                          : !dialect->answer_texts)
-        luaL_error(L, "the texts of answers in the format %s cannot be read here", dialect->name);
 }
 
 /* ---- an event -------------------------------------------------------------------------------- */
 
 size_t text_event_read(struct text_event *event, const struct dialect *dialect, hg_str events)
 {
-    struct dialect_event said = {0};
-    struct sse_event sse;
-    size_t n = sse_first(events);
+    size_t n = frame_first(dialect->framing, events);
+    hg_json doc;
 
     text_event_done(event);
     event->arena = arena_new();
-    event->bytes = arena_text(event->arena, (hg_str){events.p, n ? n : events.n});
-    sse_parse(event->arena, event->bytes, &sse);
-    event->data = sse.data;
-    if (sse.has_data)
-        dialect->read_event(event->arena, sse.data, &said);
-    event->text = said.text;
+    event->bytes = arena_text(event->arena, (hg_str){events.p, n && n <= events.n ? n : events.n});
+    if (frame_parse(event->arena, dialect->framing, event->bytes, &event->frame) &&
+        event->frame.has_data && json_parse(event->arena, text_trim(event->frame.data), &doc, NULL))
+        event->text = texts_of_event(dialect, event->arena, doc);
     return event->bytes.n;
 }
 
@@ -90,8 +84,8 @@ static void whole_finish(struct whole_map *map)
 
     if (!map->changed)
         return;
-    request->dialect->answer_edit(request->arena, request->asked.kind, map->doc,
-                                  &(struct dialect_edits){map->edits, map->changed}, out);
+    texts_edit_answer(request->dialect, request->arena, request->asked.kind, map->doc,
+                      &(struct dialect_edits){map->edits, map->changed}, out);
     answer_set_body(map->answer, out);
 }
 
@@ -120,13 +114,13 @@ static int whole_go_on(lua_State *L, int status, lua_KContext context)
     return whole_go(L, map);
 }
 
-struct dialect_texts texts_of_answer(struct answer *answer, hg_json *ret_doc)
+struct dialect_texts lua_answer_texts(struct answer *answer, hg_json *ret_doc)
 {
     struct request *request = answer->request;
     struct arena *arena = request->arena;
 
     json_parse(arena, chain_flat(answer->body, arena), ret_doc, NULL);
-    return request->dialect->answer_texts(arena, request->asked.kind, *ret_doc);
+    return texts_of_answer(request->dialect, arena, request->asked.kind, *ret_doc);
 }
 
 static int map_whole(lua_State *L, struct answer *answer)
@@ -135,7 +129,7 @@ static int map_whole(lua_State *L, struct answer *answer)
     struct whole_map *map = arena_zalloc(arena, sizeof *map);
 
     map->answer = answer;
-    map->texts = texts_of_answer(answer, &map->doc);
+    map->texts = lua_answer_texts(answer, &map->doc);
     map->edits = arena_zalloc(arena, (map->texts.count + 1) * sizeof *map->edits);
     return whole_go(L, map);
 }
@@ -201,7 +195,8 @@ static void event_called(lua_State *L, struct mapping *map)
     if (map->edited) {
         struct chain *out = chain_new(event->arena);
 
-        map->request->dialect->event_with_text(event->arena, event->data, text, out);
+        texts_swap_event(map->request->dialect, event->arena, event->frame.event, event->frame.data,
+                         text, out);
         event->bytes = chain_flat(out, event->arena);
     }
     if (!map->over)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/lua/parts.h"
+#include "http/frame.h"
 
 /* Raises for answers that have no texts, and for those that somebody else is reading. */
 void texts_check(lua_State *L, const struct answer *answer);
@@ -11,7 +12,8 @@ void texts_check(lua_State *L, const struct answer *answer);
  * it. */
 struct text_event {
     struct arena *arena;
-    hg_str bytes, data, text;
+    struct frame frame;
+    hg_str bytes, text;
 };
 
 /* Reads the first of the events; returns its length. What `event` held before goes. */
@@ -19,7 +21,7 @@ size_t text_event_read(struct text_event *event, const struct dialect *dialect, 
 void text_event_done(struct text_event *event);
 
 /* The texts of a whole answer. */
-struct dialect_texts texts_of_answer(struct answer *answer, hg_json *ret_doc);
+struct dialect_texts lua_answer_texts(struct answer *answer, hg_json *ret_doc);
 
 /* Methods of a response. */
 int response_map(lua_State *L);

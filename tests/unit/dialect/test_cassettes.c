@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "dialect/dialect.h"
+#include "dialect/texts.h"
 #include "http/sse.h"
 #include "support/canonical.h"
 #include "json/index.h"
@@ -308,7 +309,7 @@ static void completion_compare(const struct tally *tally, hg_str body)
     dialect->read_answer(tally->arena, HG_R_COMPLETE, doc, &answer);
     WANT(tally, answer.is_valid && answer.finish, "is a valid answer");
     usage_compare(tally, &answer.usage, answer.has_usage);
-    struct dialect_texts texts = dialect->answer_texts(tally->arena, HG_R_COMPLETE, doc);
+    struct dialect_texts texts = texts_of_answer(dialect, tally->arena, HG_R_COMPLETE, doc);
 
     WANT(tally, texts.count > 0, "has a text");
     hg_str want = json_str(tally->arena, json_member(tally->derived, HG_S("text")));
@@ -359,9 +360,9 @@ static void request_test(const struct tally *tally, hg_str body)
     WANT(tally, dialect->tokens(HG_R_CHAT, doc) > 0, "request");
     struct chain *same_again = chain_new(tally->arena);
 
-    WANT(tally, dialect->request_texts(tally->arena, HG_R_CHAT, doc).count > 0, "has texts");
-    dialect->request_edit(tally->arena, HG_R_CHAT, doc, &(struct dialect_edits){NULL, 0},
-                          same_again);
+    WANT(tally, texts_of_request(dialect, tally->arena, HG_R_CHAT, doc).count > 0, "has texts");
+    texts_edit_request(dialect, tally->arena, HG_R_CHAT, doc, &(struct dialect_edits){NULL, 0},
+                       same_again);
     same(tally, chain_flat(same_again, tally->arena), body, "unchanged without edits");
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "dialect/dialect.h"
+#include "dialect/texts.h"
 #include "json/index.h"
 
 static const struct dialect *const dialect = &dialect_openai_chat;
@@ -159,7 +160,7 @@ START_TEST(all_texts_of_a_request_are_found)
                 {HG_ROLE_TOOL, "result"},
                 {HG_ROLE_USER, "shown"},
                 {HG_ROLE_USER, "hidden"}};
-    struct dialect_texts texts = dialect->request_texts(arena, HG_R_CHAT, parsed(talk_text()));
+    struct dialect_texts texts = texts_of_request(dialect, arena, HG_R_CHAT, parsed(talk_text()));
 
     ck_assert_uint_eq(texts.count, sizeof want / sizeof *want);
     for (size_t i = 0; i < texts.count; i++) {
@@ -186,7 +187,7 @@ START_TEST(many_texts_are_found)
         chain_put(body, message.p, message.n);
     }
     CHAIN_PUT_LIT(body, "]}");
-    struct dialect_texts texts = dialect->request_texts(arena, HG_R_CHAT, parsed(flat(body)));
+    struct dialect_texts texts = texts_of_request(dialect, arena, HG_R_CHAT, parsed(flat(body)));
 
     ck_assert_uint_eq(texts.count, COUNT);
     for (unsigned i = 0; i < COUNT; i++) {
@@ -199,7 +200,7 @@ END_TEST
 
 static size_t texts_count(uint32_t kind, hg_str document)
 {
-    return dialect->request_texts(arena, kind, parsed(document)).count;
+    return texts_of_request(dialect, arena, kind, parsed(document)).count;
 }
 
 START_TEST(texts_of_other_requests_are_found)
@@ -225,8 +226,8 @@ START_TEST(edits_change_their_text_and_nothing_else)
     struct chain *out = chain_new(arena);
     hg_str before = talk_text();
 
-    dialect->request_edit(arena, HG_R_CHAT, parsed(before),
-                          &(struct dialect_edits){edits, sizeof edits / sizeof *edits}, out);
+    texts_edit_request(dialect, arena, HG_R_CHAT, parsed(before),
+                       &(struct dialect_edits){edits, sizeof edits / sizeof *edits}, out);
     hg_json doc = parsed(flat(out));
 
     same(json_str(arena, json_get(doc, "/messages/0/content")), "BE\nKIND");
@@ -248,14 +249,14 @@ START_TEST(texts_of_an_answer_are_found_and_edited)
                               "\"c\"}}]}},{\"message\":{\"content\":\"d\"}}]}"));
     hg_edit edit = {.text = 3, .at = 0, .n = 1, .with = HG_S("[x]")};
     struct chain *out = chain_new(arena);
-    struct dialect_texts texts = dialect->answer_texts(arena, HG_R_CHAT, doc);
+    struct dialect_texts texts = texts_of_answer(dialect, arena, HG_R_CHAT, doc);
 
     ck_assert_uint_eq(texts.count, 4);
     same(texts.list[0].text, "a");
     same(texts.list[1].text, "b");
     same(texts.list[2].text, "c");
     same(texts.list[3].text, "d");
-    dialect->answer_edit(arena, HG_R_CHAT, doc, &(struct dialect_edits){&edit, 1}, out);
+    texts_edit_answer(dialect, arena, HG_R_CHAT, doc, &(struct dialect_edits){&edit, 1}, out);
     same(json_raw(json_get(parsed(flat(out)), "/choices/1/message/content")), "\"[x]\"");
 }
 END_TEST
@@ -478,18 +479,18 @@ START_TEST(an_event_gets_another_text)
 {
     struct chain *out = chain_new(arena);
 
-    dialect->event_with_text(arena,
-                             HG_S("{\"choices\":[{\"delta\":{\"content\":\"secret\",\"x\": 1},"
-                                  "\"message\":{\"content\":\"a secret\"},\"text\":\"secret\"}]}"),
-                             HG_S("[\"]"), out);
+    texts_swap_event(dialect, arena, HG_S(""),
+                     HG_S("{\"choices\":[{\"delta\":{\"content\":\"secret\",\"x\": 1},"
+                          "\"message\":{\"content\":\"a secret\"},\"text\":\"secret\"}]}"),
+                     HG_S("[\"]"), out);
     same(flat(out), "data: {\"choices\":[{\"delta\":{\"content\":\"[\\\"]\",\"x\": 1}}]}\n\n");
     out = chain_new(arena);
-    dialect->event_with_text(
-        arena, HG_S("{\"choices\":[{\"delta\":{\"reasoning\":\"ab\",\"content\":\"cd\"}}]}"),
-        HG_S("x"), out);
+    texts_swap_event(dialect, arena, HG_S(""),
+                     HG_S("{\"choices\":[{\"delta\":{\"reasoning\":\"ab\",\"content\":\"cd\"}}]}"),
+                     HG_S("x"), out);
     same(flat(out), "data: {\"choices\":[{\"delta\":{\"reasoning\":\"x\",\"content\":\"\"}}]}\n\n");
     out = chain_new(arena);
-    dialect->event_with_text(arena, HG_S("no\njson"), HG_S("x"), out);
+    texts_swap_event(dialect, arena, HG_S(""), HG_S("no\njson"), HG_S("x"), out);
     same(flat(out), "data: no\ndata: json\n\n");
 }
 END_TEST
