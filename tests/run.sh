@@ -155,7 +155,7 @@ build_anew() { # FOLDER
         mkdir -p "$1" && cd "$1" || exit
         [ -f Makefile ] || ../configure "${options[@]}" || exit
         # It was configured before check, which the unit tests need, was there.
-        if grep -q '^HAVE_CHECK_TRUE = #' Makefile; then
+        if grep -qF 'S["HAVE_CHECK_TRUE"]="#"' config.status; then
             ./config.status --quiet --recheck && ./config.status --quiet || exit
         fi
         make -s -j "$jobs"
