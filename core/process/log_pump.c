@@ -12,11 +12,16 @@
 #include "shm/ring.h"
 
 enum {
-    RECORDS_PER_RING = 512
-}; /* in one turn, so that no ring waits for another */
+    RECORDS_PER_RING = 512, /* in one turn, so that no ring waits for another */
+    RECORDS_WORTH_IT = 64   /* for less the next look may come later */
+};
 
-#define POLL_LEAST (10 * NS_PER_MS)
-#define POLL_MOST  (50 * NS_PER_MS)
+/* Looking costs as much as some ten records, so the pause grows until a look is worth it. It ends
+ * where a worker that begins to be busy meanwhile could fill its ring: 40 bytes a microsecond are
+ * more than one writes. A ring of 4 MiB allows 100 ms. */
+#define POLL_LEAST        (10 * NS_PER_MS)
+#define RING_BYTES_PER_US 40
+#define POLL_MOST(size)   ((hg_ns)((size) / RING_BYTES_PER_US) * 1000)
 
 struct log_pump {
     struct log_pump_setup setup;
@@ -98,25 +103,33 @@ static bool all_empty(const struct log_pump *pump)
     return true;
 }
 
-static bool look(struct log_pump *pump)
+static size_t look(struct log_pump *pump)
 {
-    bool found = false;
+    size_t found = 0;
 
     for (unsigned i = 0; i < region_slots(pump->setup.region); i++)
-        found |= read_ring(pump, region_ring(pump->setup.region, i)) > 0;
+        found += read_ring(pump, region_ring(pump->setup.region, i));
     return found;
+}
+
+static hg_ns next_wait(const struct log_pump *pump, size_t found)
+{
+    hg_ns most = POLL_MOST(ring_stats(region_ring(pump->setup.region, 0)).size);
+    hg_ns wait = pump->wait + pump->wait / 2;
+
+    if (found >= RECORDS_WORTH_IT || pump->finishing || most < POLL_LEAST)
+        return POLL_LEAST;
+    return wait < most ? wait : most;
 }
 
 static void on_time(void *arg)
 {
     struct log_pump *pump = arg;
-    bool found = look(pump);
+    size_t found = look(pump);
 
     if (!pump->running)
         return;
-    pump->wait = found || pump->finishing ? POLL_LEAST : pump->wait + pump->wait / 2;
-    if (pump->wait > POLL_MOST)
-        pump->wait = POLL_MOST;
+    pump->wait = next_wait(pump, found);
     if (pump->finishing && all_empty(pump)) {
         pump->running = false;
         pump->on_empty(pump->arg);
