@@ -75,7 +75,7 @@ static bool number_and_unit(hg_str text, double *ret_number, hg_str *ret_unit)
 
     for (; i < text.n && (isdigit((unsigned char)text.p[i]) || text.p[i] == '.'); i++) {
         if (text.p[i] == '.') {
-            if (place != 0)
+            if (place != 0 || i == 0)
                 return false;
             place = 1;
         } else if (place != 0) {
@@ -127,10 +127,10 @@ bool text_to_duration(hg_str text, hg_ns *ret_duration)
 
 bool text_to_size(hg_str text, uint64_t *ret_bytes)
 {
-    static const struct unit units[] = {{"", 1},         {"B", 1},         {"K", 1 << 10},
-                                        {"KB", 1 << 10}, {"KiB", 1 << 10}, {"M", 1 << 20},
-                                        {"MB", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30},
-                                        {"GB", 1 << 30}, {"GiB", 1 << 30}};
+    static const struct unit units[] = {
+        {"", 1},          {"B", 1},        {"K", 1 << 10},   {"KB", 1 << 10}, {"KiB", 1 << 10},
+        {"M", 1 << 20},   {"MB", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30},  {"GB", 1 << 30},
+        {"GiB", 1 << 30}, {"T", 0x1p40},   {"TB", 0x1p40},   {"TiB", 0x1p40}};
     double value;
 
     if (!scaled(text, units, sizeof units / sizeof *units, &value))

@@ -1,6 +1,7 @@
 /* Keeps answers in memory that all workers of this machine share: exact matches only, bounded in
  * bytes, oldest out first. The entries live in area.c; here are settings, times and metrics. */
 #include <headgate/plugin.h>
+#include <headgate/units.h>
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -34,58 +35,10 @@ struct memory {
 
 /* ---- settings ----------------------------------------------------------------------------- */
 
-static bool unit_of(hg_str word, unsigned *ret_shift)
-{
-    static const char units[] = "KMGT";
-
-    *ret_shift = 0;
-    if (word.n == 2 && (word.p[1] == 'B' || word.p[1] == 'b'))
-        word.n = 1;
-    if (word.n == 0 || (word.n == 1 && (word.p[0] == 'B' || word.p[0] == 'b')))
-        return true;
-    for (unsigned i = 0; word.n == 1 && units[i]; i++) {
-        if ((word.p[0] & ~0x20) == units[i]) {
-            *ret_shift = 10 * (i + 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "64MB", "1g", "4096"; powers of 1024. */
-static bool size_parse(hg_str text, uint64_t *ret_size)
-{
-    uint64_t value = 0;
-    unsigned shift;
-    size_t i = 0;
-
-    for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++) {
-        if (value > UINT64_MAX / 10 - 1)
-            return false;
-        value = value * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    if (i == 0 || !unit_of((hg_str){text.p + i, text.n - i}, &shift) || value > UINT64_MAX >> shift)
-        return false;
-    *ret_size = value << shift;
-    return true;
-}
-
 static bool size_setting(hg_op op, hg_json settings, const char *place, uint64_t dflt,
                          uint64_t *ret_size)
 {
-    hg_json value = H->json->get(settings, place);
-
-    if (value.kind == HG_J_NONE || value.kind == HG_J_NULL) {
-        *ret_size = dflt;
-        return true;
-    }
-    if (value.kind == HG_J_NUM) {
-        int64_t number = H->json->i64(value, -1);
-
-        *ret_size = (uint64_t)number;
-        return number >= 0;
-    }
-    return size_parse(H->json->str(op, value), ret_size);
+    return hg_size_of(H, op, H->json->get(settings, place), dflt, ret_size);
 }
 
 static hg_rc sizes_read(hg_op op, hg_json settings, uint64_t *ret_size, uint64_t *ret_entry)

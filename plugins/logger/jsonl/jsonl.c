@@ -1,6 +1,7 @@
 /* Appends one line of JSON for each request to a file. A batch is written whole or not at all: the
  * host gives it again later. Rotation and files are in sink.c. */
 #include <headgate/plugin.h>
+#include <headgate/units.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -125,53 +126,9 @@ static hg_rc reopen(void *st, hg_op op)
 
 /* ---- settings ----------------------------------------------------------------------------- */
 
-static bool unit_of(hg_str word, unsigned *ret_shift)
-{
-    static const char units[] = "KMGT";
-
-    *ret_shift = 0;
-    if (word.n == 2 && (word.p[1] == 'B' || word.p[1] == 'b'))
-        word.n = 1;
-    if (word.n == 0 || (word.n == 1 && (word.p[0] == 'B' || word.p[0] == 'b')))
-        return true;
-    for (unsigned i = 0; word.n == 1 && units[i]; i++) {
-        if ((word.p[0] & ~0x20) == units[i]) {
-            *ret_shift = 10 * (i + 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "64MB", "1g", "4096"; powers of 1024. */
-static bool size_parse(hg_str text, uint64_t *ret_size)
-{
-    uint64_t value = 0;
-    unsigned shift;
-    size_t i = 0;
-
-    for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++) {
-        if (value > UINT64_MAX / 10 - 1)
-            return false;
-        value = value * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    if (i == 0 || !unit_of((hg_str){text.p + i, text.n - i}, &shift) || value > UINT64_MAX >> shift)
-        return false;
-    *ret_size = value << shift;
-    return true;
-}
-
 static bool rotate_read(hg_op op, hg_json value, uint64_t *ret_size)
 {
-    int64_t number = H->json->i64(value, -1);
-
-    if (value.kind == HG_J_NONE || value.kind == HG_J_NULL)
-        *ret_size = 0;
-    else if (value.kind == HG_J_NUM && number >= 0)
-        *ret_size = (uint64_t)number;
-    else if (value.kind != HG_J_STR || !size_parse(H->json->str(op, value), ret_size))
-        return false;
-    return *ret_size == 0 || *ret_size >= ROTATE_MIN;
+    return hg_size_of(H, op, value, 0, ret_size) && (*ret_size == 0 || *ret_size >= ROTATE_MIN);
 }
 
 static hg_rc settings_read(struct jsonl *jsonl, hg_op op, hg_json settings)
