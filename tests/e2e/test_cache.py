@@ -251,6 +251,24 @@ def test_when_the_client_of_the_first_leaves_the_next_one_goes(gateway, upstream
     assert held.ended and len(up.requests) == 2
 
 
+@pytest.mark.parametrize("wrap", ["%s", 's.timeout(%s, "300ms")'])
+def test_the_next_one_goes_though_the_request_of_the_first_goes_on(gateway, upstream, wrap):
+    first = silent if "timeout" in wrap else held_error
+    held = Held(first, held_answer)
+    up = upstream(held)
+    ask = wrap % 's.cached(s.target "up/m", { store = "memory" })'
+    gate = gateway(up, config=MEMORY, routes=route(
+        "function(req) local resp, err = ask(req) if not resp then s.sleep '8s' return nil, err end"
+        " return resp end", f"local ask = {ask}"))
+    leader = Crowd(gate.port, 1)
+    wait_for(lambda: up.requests, "the first to ask")
+    began = time.monotonic()
+    held.go.set()
+    assert content(chat(gate.port, "hi", timeout=20)) == "hi!"
+    assert time.monotonic() - began < 6
+    assert not leader.clients[0].is_closed()
+
+
 def test_who_leaves_while_waiting_harms_nobody(gateway, upstream):
     held = Held(held_answer)
     up = upstream(held)
