@@ -10,7 +10,7 @@ char *buffer_room(struct buffer *buffer, size_t n)
 {
     if (buffer->cap - buffer->off - buffer->len >= n && buffer->p)
         return buffer_at(buffer) + buffer->len;
-    if (buffer->off) {
+    if (buffer->p && buffer->off) {
         memmove(buffer->p, buffer_at(buffer), buffer->len);
         buffer->off = 0;
     }

@@ -73,10 +73,10 @@ void chain_put(struct chain *chain, const void *p, size_t n)
         chain->tail = arena_alloc(chain->arena, size);
         chain->tail_end = chain->tail + size;
     }
-    struct segment *last = chain->count ? &chain->segments[chain->count - 1] : NULL;
+    struct segment *last = chain->segments + chain->count - 1;
 
     memcpy(chain->tail, p, n);
-    if (last && last->p + last->n == chain->tail) {
+    if (chain->count > 0 && last->p + last->n == chain->tail) {
         last->n += n;
         chain->len += n;
     } else {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ensure.h"
 #include "base/text.h"
 
 static size_t place_write(const struct place *place, char *text, size_t room)
@@ -102,6 +103,15 @@ bool type_fits(json_t *type, json_t *value)
     return false;
 }
 
+/* schema_parse has let through no other names. */
+static const char *word_of(json_t *type)
+{
+    int number = type_number(json_string_value(type));
+
+    ensure(number >= 0);
+    return type_words[number];
+}
+
 /* "a string or a whole number". */
 const char *type_wanted(json_t *type, char *text, size_t room)
 {
@@ -109,14 +119,14 @@ const char *type_wanted(json_t *type, char *text, size_t room)
     json_t *one;
 
     if (json_is_string(type))
-        return type_words[type_number(json_string_value(type))];
+        return word_of(type);
     text[0] = 0;
     json_array_foreach(type, i, one) {
         int more = snprintf(text + n, room - n, "%s%s",
                             !i               ? ""
                             : i + 1 == count ? " or "
                                              : ", ",
-                            type_words[type_number(json_string_value(one))]);
+                            word_of(one));
         n += more < 0 || (size_t)more >= room - n ? 0 : (size_t)more;
     }
     return text;

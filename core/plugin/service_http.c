@@ -246,15 +246,15 @@ static void block_drop(void *arg)
 
 static void body_add(struct hg_http *http, hg_str data)
 {
-    size_t room = http->block ? http->block->size : 0;
+    struct block *block = http->block;
 
-    if (data.n > room - http->len) {
-        size_t need = http->len + data.n, size = room ? 2 * room : BODY_FIRST;
+    if (!block || data.n > block->size - http->len) {
+        size_t need = http->len + data.n, size = block ? 2 * block->size : BODY_FIRST;
         struct block *more = block_new(size < need ? need : size);
 
-        if (http->len)
-            memcpy(more->bytes, http->block->bytes, http->len);
-        block_unref(http->block);
+        if (block)
+            memcpy(more->bytes, block->bytes, http->len);
+        block_unref(block);
         http->block = more;
     }
     memcpy(http->block->bytes + http->len, data.p, data.n);

@@ -429,35 +429,37 @@ static void go_on(void *arg)
 
 /* ---- from outside ---------------------------------------------------------------------------- */
 
-static enum framing framing_of(const struct rule *rule, const struct reply *reply, bool is_head,
-                               bool is_old)
+static enum framing framing_of(const struct sender_setup *setup)
 {
-    if (is_head || reply->status == 204 || reply->status == 304 || reply->status < 200)
+    const struct rule *rule = setup->rule;
+    const struct reply *reply = setup->reply;
+
+    if (setup->is_head || reply->status == 204 || reply->status == 304 || reply->status < 200)
         return FRAMING_NONE;
     if (rule->until_close)
         return FRAMING_CLOSE;
     if (rule->content_length.n)
         return FRAMING_LENGTH;
     if (reply->is_stream || rule->endless.n || text_is(rule->garbage, HG_S("chunk")))
-        return is_old ? FRAMING_CLOSE : FRAMING_CHUNKED;
+        return setup->is_old ? FRAMING_CLOSE : FRAMING_CHUNKED;
     return FRAMING_LENGTH;
 }
 
-struct sender *sender_start(struct loop *loop, struct stream *stream, const struct rule *rule,
-                            struct reply *reply, bool is_head, bool keep_alive, bool is_old,
-                            void (*on_end)(void *arg, enum sender_end end), void *arg)
+struct sender *sender_start(const struct sender_setup *setup)
 {
+    const struct rule *rule = setup->rule;
     struct sender *sender = xcalloc(1, sizeof *sender);
 
-    *sender = (struct sender){.loop = loop,
-                              .stream = stream,
+    *sender = (struct sender){.loop = setup->loop,
+                              .stream = setup->stream,
                               .rule = rule,
-                              .reply = reply,
-                              .on_end = on_end,
-                              .arg = arg,
-                              .framing = framing_of(rule, reply, is_head, is_old)};
-    sender->keep_alive = keep_alive && !rule->close && !rule->raw.n && !rule->content_length.n &&
-                         sender->framing != FRAMING_CLOSE && !text_is(rule->garbage, HG_S("bytes"));
+                              .reply = setup->reply,
+                              .on_end = setup->on_end,
+                              .arg = setup->arg,
+                              .framing = framing_of(setup)};
+    sender->keep_alive = setup->keep_alive && !rule->close && !rule->raw.n &&
+                         !rule->content_length.n && sender->framing != FRAMING_CLOSE &&
+                         !text_is(rule->garbage, HG_S("bytes"));
     sender->end = sender->keep_alive ? SENDER_DONE : SENDER_DONE_CLOSE;
     sender->timer = (struct timer){.fn = go_on, .arg = sender};
     sender->task = (struct task){.fn = go_on, .arg = sender};

@@ -14,12 +14,21 @@ enum sender_end {
     SENDER_GONE,       /* the other side is gone */
 };
 
+struct sender_setup {
+    struct loop *loop;
+    struct stream *stream;
+    const struct rule *rule;
+    struct reply *reply;
+    bool is_head;    /* no body is sent */
+    bool keep_alive; /* the request allows it */
+    bool is_old;     /* HTTP/1.0, which knows no chunks */
+    void (*on_end)(void *arg, enum sender_end end);
+    void *arg;
+};
+
 /* Begins; `on_end` comes once, from the loop, unless sender_stop comes first. Rule and answer must
- * live until then. `is_head`: no body is sent. `keep_alive` is what the request allows;
- * `is_old`: HTTP/1.0, which knows no chunks. */
-struct sender *sender_start(struct loop *loop, struct stream *stream, const struct rule *rule,
-                            struct reply *reply, bool is_head, bool keep_alive, bool is_old,
-                            void (*on_end)(void *arg, enum sender_end end), void *arg);
+ * live until then. */
+struct sender *sender_start(const struct sender_setup *setup);
 void sender_stop(struct sender **sender); /* NULL is fine */
 
 /* The stream's queue has gone down: go on. */

@@ -230,10 +230,16 @@ static void request_answer(struct connection *connection, bool is_whole)
                                    .seed = words_hash(body)};
     diary_request(setup->diary, connection->id, connection->number, &connection->head, body);
     reply_make(connection);
-    connection->sender = sender_start(setup->loop, connection->stream, &connection->rule,
-                                      connection->reply, connection->head.method == METHOD_HEAD,
-                                      connection->head.keep_alive && is_whole,
-                                      connection->head.minor == 0, on_sent, connection);
+    connection->sender =
+        sender_start(&(struct sender_setup){.loop = setup->loop,
+                                            .stream = connection->stream,
+                                            .rule = &connection->rule,
+                                            .reply = connection->reply,
+                                            .is_head = connection->head.method == METHOD_HEAD,
+                                            .keep_alive = connection->head.keep_alive && is_whole,
+                                            .is_old = connection->head.minor == 0,
+                                            .on_end = on_sent,
+                                            .arg = connection});
 }
 
 /* ---- what is read ---------------------------------------------------------------------------- */

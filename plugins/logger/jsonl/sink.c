@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    PIECES_AT_ONCE = IOV_MAX < 1024 ? IOV_MAX : 1024
+    PIECES_AT_ONCE = IOV_MAX
 };
 
 /* ---- opening ------------------------------------------------------------------------------ */
