@@ -114,7 +114,7 @@ static void timers_run(struct loop *loop)
     while (loop->heap_count && loop->heap[1]->heap_due <= now) {
         struct timer *timer = loop->heap[1];
 
-        if (timer->due > now) {
+        if (timer->due > timer->heap_due) { /* after those that are due before it */
             timer->heap_due = timer->due;
             heap_sink(loop, 1, timer);
             continue;
