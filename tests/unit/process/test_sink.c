@@ -1,4 +1,5 @@
 /* A sink with a logger that the test itself is: `answer` is what its deliver comes to. */
+#include "support/patience.h"
 #include "unit/plugin/stand.h"
 
 #include "process/sink.h"
@@ -48,7 +49,7 @@ static struct sink *sink;
 static unsigned finished;
 static unsigned live; /* records that somebody still holds */
 
-static const struct sink_limits limits = {
+static struct sink_limits limits = {
     .records = 6,
     .bytes = 1 << 20,
     .patience = 50 * NS_PER_MS,
@@ -69,6 +70,7 @@ static void setup(void)
     memset(&logger, 0, sizeof logger);
     finished = live = 0;
     log_set_level(LOG_ERROR);
+    limits.patience = 50 * NS_PER_MS * test_patience();
     stand_open(&stand, NULL, NULL);
     struct plugin *plugin = plugin_static(stand.host, headgate_plugin_v0, &error);
 

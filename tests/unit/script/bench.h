@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "script/inside.h"
+#include "support/patience.h"
 
 struct bench {
     struct engine *engine;
@@ -71,6 +72,10 @@ static inline int bench_publish(lua_State *L)
 
 static inline void bench_open_with(struct bench *bench, struct engine_setup setup)
 {
+    if (test_patience() > 1 && !setup.resume_budget) {
+        setup.resume_budget = 20 * INT64_C(1000000) * test_patience();
+        setup.request_budget = 50 * INT64_C(1000000) * test_patience();
+    }
     struct error error = {""};
 
     memset(bench, 0, sizeof *bench);
@@ -203,22 +208,21 @@ static inline const char *bench_failure(struct bench *bench, const char *body)
 }
 
 /* Code that must be ended by its budget, soon. Sanitizers make everything slower. */
+static inline int bench_slower(void)
+{
 #if defined(__SANITIZE_ADDRESS__)
-enum {
-    BENCH_SLOWER = 6
-};
+    return 6 * test_patience();
 #else
-enum {
-    BENCH_SLOWER = 1
-};
+    return test_patience();
 #endif
+}
 
 static inline void bench_overruns(struct bench *bench, const char *body)
 {
     bench_run(bench, body);
     ck_assert_msg(bench->outcome == ROUTINE_OVERRAN, "outcome %d: %s", (int)bench->outcome,
                   bench->message);
-    ck_assert_msg(bench->cpu < BENCH_SLOWER * 60 * INT64_C(1000000), "%lld us",
+    ck_assert_msg(bench->cpu < bench_slower() * 60 * INT64_C(1000000), "%lld us",
                   (long long)bench->cpu / 1000);
 }
 

@@ -100,7 +100,7 @@ START_TEST(many_endless_close_variables_of_a_cancelled_routine_end)
     ck_assert_ptr_nonnull(routine);
     routine_cancel(routine);
     ck_assert_int_eq(bench.outcome, ROUTINE_CANCELLED);
-    ck_assert_int_lt(bench_cpu() - before, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench_cpu() - before, bench_slower() * 60 * INT64_C(1000000));
 }
 END_TEST
 
@@ -111,11 +111,11 @@ START_TEST(a_deep_stack_full_of_close_variables_ends)
               "local function f() local c <close> = setmetatable({}, mt) return 1 + f() end\n"
               "f()");
     ck_assert_int_eq(bench.outcome, ROUTINE_OVERRAN);
-    ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
     bench_run(&bench, "local function f() pcall(f) while true do end end\n"
                       "table.sort({1, 2}, function() f() end)");
     ck_assert_int_ne(bench.outcome, ROUTINE_DONE);
-    ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
 }
 END_TEST
 
@@ -135,7 +135,7 @@ START_TEST(children_with_endless_close_variables_end_together)
     hg_ns before = bench_cpu();
 
     routine_cancel(routine);
-    ck_assert_int_lt(bench_cpu() - before, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench_cpu() - before, bench_slower() * 60 * INT64_C(1000000));
     ck_assert_uint_eq(engine_stats(bench.engine).routines, 0);
 }
 END_TEST
@@ -155,7 +155,7 @@ START_TEST(a_recursion_without_end_is_a_stack_overflow_or_overruns)
 {
     bench_run(&bench, "local function f() return 1 + f() end return f()");
     ck_assert(bench.outcome == ROUTINE_FAILED || bench.outcome == ROUTINE_OVERRAN);
-    ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
     bench_run(&bench, "local function f(s) return (s:gsub('.', f)) end return f('x')");
     ck_assert_int_eq(bench.outcome, ROUTINE_FAILED);
     bench_run(&bench, "local t = {} setmetatable(t, { __index = function(t, k) return t[k] end }) "
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(a_memory_bomb_ends)
 {
     bench_overruns(&bench, "local t = {} for i = 1, math.huge do t[i] = { i } end");
-    if (BENCH_SLOWER == 1) /* otherwise time may be up first */
+    if (bench_slower() == 1) /* otherwise time may be up first */
         ck_assert_ptr_nonnull(strstr(bench.message, "allocated too much memory"));
     bench_overruns(&bench, "local s = 'x' while true do s = s .. s end");
     bench_overruns(&bench, "while true do pcall(function() local s = 'x' while true do s = s .. s "
@@ -202,7 +202,7 @@ START_TEST(a_huge_concatenation_is_refused)
     for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
         bench_run(&bench, bombs[i]);
         ck_assert_msg(bench.outcome != ROUTINE_DONE, "%s", bombs[i]);
-        ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+        ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
     }
 }
 END_TEST
@@ -237,7 +237,7 @@ START_TEST(loops_in_c_have_limits)
         bench_run(&bench, bombs[i]);
         ck_assert_msg(bench.outcome != ROUTINE_DONE || strcmp(bench.result, "nil") == 0, "%s -> %s",
                       bombs[i], bench.result);
-        ck_assert_msg(bench.cpu < BENCH_SLOWER * 60 * INT64_C(1000000), "%s: %lld us", bombs[i],
+        ck_assert_msg(bench.cpu < bench_slower() * 60 * INT64_C(1000000), "%s: %lld us", bombs[i],
                       (long long)bench.cpu / 1000);
     }
 }
@@ -248,11 +248,11 @@ START_TEST(c_functions_that_call_each_other_end)
     bench_run(&bench, "local s = ('x'):rep(200)\n"
                       "return (s:gsub('(x)', function() pcall(string.find, s, '.-.-.-.-y') end))");
     ck_assert_int_eq(bench.outcome, ROUTINE_OVERRAN);
-    ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
     bench_run(&bench, "local s, p = ('x'):rep(50), '.-.-.-.-.-.-y'\n"
                       "return ((s .. p):rep(100):gsub('(x+)([^x]+)', string.find))");
     ck_assert_int_ne(bench.outcome, ROUTINE_DONE);
-    ck_assert_int_lt(bench.cpu, BENCH_SLOWER * 60 * INT64_C(1000000));
+    ck_assert_int_lt(bench.cpu, bench_slower() * 60 * INT64_C(1000000));
 }
 END_TEST
 
