@@ -264,7 +264,7 @@ def test_the_next_one_goes_though_the_request_of_the_first_goes_on(gateway, upst
     wait_for(lambda: up.requests, "the first to ask")
     began = time.monotonic()
     held.go.set()
-    assert content(chat(gate.port, "hi", timeout=20)) == "hi!"
+    assert content(Crowd(gate.port, 1).answers()[0]) == "hi!"
     assert time.monotonic() - began < 6
     assert not leader.clients[0].is_closed()
 
@@ -325,7 +325,7 @@ def test_a_response_that_is_not_used_keeps_nobody_waiting(gateway, upstream):
         "if req.headers['x-drop'] then s.sleep '300ms' return s.deny(418, 'dropped') end "
         "return resp end", 'local ask = s.cached(s.target "up/m", { store = "memory" })'))
     drops = crowd(gate, up, 1, stream=True, headers={"x-drop": "1"})
-    assert content(chat(gate.port, "hi", stream=True)) == "hi!"
+    assert content(Crowd(gate.port, 1, stream=True).answers()[0]) == "hi!"
     assert drops.answers()[0].status == 418
 
 
