@@ -11,6 +11,9 @@ from support.client import Connection, chat, request_bytes
 from support.places import HEADGATE
 from support.wait import wait_for
 
+CHAT = "/v1/chat/completions"
+HELLO = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
+
 # ---- dying again and again
 
 
@@ -87,3 +90,60 @@ def test_a_worker_that_cannot_serve_ends_the_start_with_its_reason(gateway, upst
     assert gate.wait() == 1
     assert "no/such/folder" in gate.output()
     assert not (gate.run_dir / "pid").exists()
+
+
+# ---- what holds for all of them
+
+
+def test_connections_are_spread_over_the_workers(gateway, upstream):
+    gate = gateway(upstream(), workers=4)
+    clients = []
+    try:
+        for _ in range(200):
+            clients.append(Connection(gate.port))
+            assert clients[-1].request("POST", CHAT, HELLO).status == 200
+        shares = [sockets_to(pid, gate.port) for pid in gate.processes()]
+        assert sum(shares) == 200
+        assert min(shares) >= 30 and max(shares) <= 80, shares
+    finally:
+        for client in clients:
+            client.close()
+
+
+def sockets_to(pid, port):
+    """How many connections of its clients a process holds."""
+    established = set()
+    for line in open(f"/proc/{pid}/net/tcp").readlines()[1:]:
+        fields = line.split()
+        if fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port:
+            established.add(f"socket:[{fields[9]}]")
+    held = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    return sum(name in established for name in held)
+
+
+def test_counters_outlive_the_worker_that_counted(gateway, upstream):
+    gate = gateway(upstream())
+
+    def counted():
+        return sum(value for name, value in gate.metrics().items()
+                   if name.startswith("headgate_requests_total"))
+
+    for _ in range(10):
+        assert chat(gate.port).status == 200
+    wait_for(lambda: counted() == 10, "ten requests to be counted")
+    [worker] = gate.processes()
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: gate.processes() and gate.processes() != [worker] and gate.is_ready(),
+             "another worker", 20)
+    assert counted() == 10
+    assert chat(gate.port).status == 200
+    wait_for(lambda: counted() == 11, "the eleventh to be added")
+
+
+def test_the_limit_of_descriptors_is_raised_as_far_as_it_goes(gateway, upstream):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = min(hard, 4096) if hard > 0 else 4096
+    gate = gateway(upstream(),
+                   preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, most)))
+    for pid in [gate.pid, *gate.processes(), *gate.processes("control")]:
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (most, most)
