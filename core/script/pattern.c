@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/ensure.h"
+
 enum {
     ESCAPE = '%'
 };
@@ -431,6 +433,8 @@ static const char *match(struct pattern *pattern, const char *s, const char *p)
         }
 
         const char *end = class_end(p, pattern_end);
+
+        ensure(end); /* others were refused before */
         char repetition = end < pattern_end ? *end : '\0';
 
         pattern->steps -= (end - p) / 8; /* finding the end of a long set is work as well */
