@@ -1,11 +1,9 @@
 /* What a request asks for: by its path, and by a few members of its body. */
-#include <string.h>
-
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
+#include "dialect/path.h"
 
 enum {
-    PATH_MAX_KNOWN = 64,        /* no path that is known is longer */
     TOKENS_A_MESSAGE = 4,       /* role, marks */
     TOKENS_AN_ATTACHMENT = 800, /* an image or a file: a guess between cheap and dear ones */
     BYTES_A_TOKEN = 4
@@ -35,54 +33,6 @@ static const struct path_kind post_paths[] = {
     {PATH("/v1/rerank"), HG_R_RERANK},
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The path as a server may understand it in the end: percent-encoding undone, slashes single, no
- * dot segments, none at the end. Otherwise "/v1//chat/completions" would pass where the real path
- * is guarded. Empty if it is too long to be one that is known. */
-static hg_str path_plain(hg_str path, char plain[PATH_MAX_KNOWN])
-{
-    size_t n = 0;
-
-    /* As if with a slash at the end, so that the last segment is looked at like others. */
-    for (size_t i = 0; i <= path.n; i++) {
-        char c = i < path.n ? path.p[i] : '/';
-
-        if (c == '%' && i + 2 < path.n && hex_value(path.p[i + 1]) >= 0 &&
-            hex_value(path.p[i + 2]) >= 0) {
-            c = (char)(hex_value(path.p[i + 1]) << 4 | hex_value(path.p[i + 2]));
-            i += 2;
-        }
-        if (c == '\\')
-            c = '/';
-        if (c == '/' && n && plain[n - 1] == '/')
-            continue;
-        if (c == '/' && n >= 2 && plain[n - 1] == '.' && plain[n - 2] == '/') {
-            n--;
-            continue;
-        }
-        if (c == '/' && n >= 3 && memcmp(plain + n - 3, "/..", 3) == 0) {
-            n -= 3;
-            while (n && plain[n - 1] != '/')
-                n--;
-            n += n == 0;
-            continue;
-        }
-        if (n == PATH_MAX_KNOWN)
-            return HG_S("");
-        plain[n++] = c;
-    }
-    while (n > 1 && plain[n - 1] == '/')
-        n--;
-    return (hg_str){plain, n};
-}
-
 static uint32_t post_kind(hg_str path)
 {
     for (size_t i = 0; i < sizeof post_paths / sizeof *post_paths; i++)
@@ -93,7 +43,7 @@ static uint32_t post_kind(hg_str path)
 
 uint32_t openai_kind_of(enum method method, hg_str path)
 {
-    char room[PATH_MAX_KNOWN];
+    char room[PATH_MAX_PLAIN];
     uint32_t kind = method == METHOD_POST ? post_kind(path) : 0;
 
     if (kind) /* as nearly always: the paths we know are plain already */

@@ -1,0 +1,48 @@
+#include "dialect/path.h"
+
+#include <string.h>
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+hg_str path_plain(hg_str path, char plain[PATH_MAX_PLAIN])
+{
+    size_t n = 0;
+
+    /* As if with a slash at the end, so that the last segment is looked at like others. */
+    for (size_t i = 0; i <= path.n; i++) {
+        char c = i < path.n ? path.p[i] : '/';
+
+        if (c == '%' && i + 2 < path.n && hex_value(path.p[i + 1]) >= 0 &&
+            hex_value(path.p[i + 2]) >= 0) {
+            c = (char)(hex_value(path.p[i + 1]) << 4 | hex_value(path.p[i + 2]));
+            i += 2;
+        }
+        if (c == '\\')
+            c = '/';
+        if (c == '/' && n && plain[n - 1] == '/')
+            continue;
+        if (c == '/' && n >= 2 && plain[n - 1] == '.' && plain[n - 2] == '/') {
+            n--;
+            continue;
+        }
+        if (c == '/' && n >= 3 && memcmp(plain + n - 3, "/..", 3) == 0) {
+            n -= 3;
+            while (n && plain[n - 1] != '/')
+                n--;
+            n += n == 0;
+            continue;
+        }
+        if (n == PATH_MAX_PLAIN)
+            return HG_S("");
+        plain[n++] = c;
+    }
+    while (n > 1 && plain[n - 1] == '/')
+        n--;
+    return (hg_str){plain, n};
+}
