@@ -61,7 +61,8 @@ struct dialect_edits {
 
 /* Meets the texts of a document, in its order. */
 struct text_visitor {
-    void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json text);
+    /* `raw` is what stands between the quotes. */
+    void (*on_text)(struct text_visitor *visitor, uint32_t role, hg_json text, hg_str raw);
 
     /* A message has ended, which may have said its role last: it is the role of those texts since
      * the last call that were given as a user's. NULL: not asked. */

@@ -22,10 +22,11 @@ struct text_list {
     size_t roles; /* how many have their role */
 };
 
-static void list_add(struct text_visitor *visitor, uint32_t role, hg_json string)
+static void list_add(struct text_visitor *visitor, uint32_t role, hg_json string, hg_str raw)
 {
     struct text_list *list = (struct text_list *)visitor;
 
+    (void)string;
     if (list->count == list->room) {
         size_t room = list->room ? 2 * list->room : FIRST_ROOM;
         hg_text *texts = arena_alloc(list->arena, room * sizeof *texts);
@@ -36,7 +37,7 @@ static void list_add(struct text_visitor *visitor, uint32_t role, hg_json string
         list->room = room;
     }
     list->texts[list->count] = (hg_text){
-        .role = role, .part = (uint32_t)list->count, .text = json_str(list->arena, string)};
+        .role = role, .part = (uint32_t)list->count, .text = json_unescape(list->arena, raw)};
     list->count++;
 }
 
@@ -109,7 +110,7 @@ static hg_str text_edited(struct arena *arena, hg_str text, const hg_edit *edits
     return chain_flat(chain, arena);
 }
 
-static void edits_apply(struct text_visitor *visitor, uint32_t role, hg_json string)
+static void edits_apply(struct text_visitor *visitor, uint32_t role, hg_json string, hg_str raw)
 {
     struct text_edits *todo = (struct text_edits *)visitor;
     size_t first = todo->next;
@@ -120,7 +121,7 @@ static void edits_apply(struct text_visitor *visitor, uint32_t role, hg_json str
     todo->part++;
     if (todo->next == first)
         return;
-    hg_str text = json_str(todo->arena, string);
+    hg_str text = json_unescape(todo->arena, raw);
 
     splice_replace_str(todo->splice, string,
                        text_edited(todo->arena, text, todo->edits + first, todo->next - first));
@@ -167,12 +168,13 @@ struct text_sum {
     unsigned count;
 };
 
-static void sum_add(struct text_visitor *visitor, uint32_t role, hg_json string)
+static void sum_add(struct text_visitor *visitor, uint32_t role, hg_json string, hg_str raw)
 {
     struct text_sum *sum = (struct text_sum *)visitor;
-    hg_str text = json_str(sum->arena, string);
+    hg_str text = json_unescape(sum->arena, raw);
 
     (void)role;
+    (void)string;
     if (!text.n)
         return;
     if (sum->count++ == 0) {
@@ -201,12 +203,12 @@ struct text_swap {
     bool done;
 };
 
-static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string)
+static void swap_one(struct text_visitor *visitor, uint32_t role, hg_json string, hg_str raw)
 {
     struct text_swap *swap = (struct text_swap *)visitor;
 
     (void)role;
-    if (!json_raw_str(string).n)
+    if (!raw.n)
         return;
     splice_replace_str(swap->splice, string, swap->done ? HG_S("") : swap->text);
     swap->done = true;

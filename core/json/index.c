@@ -371,6 +371,15 @@ hg_str json_raw_str(hg_json value)
     return (hg_str){raw.p + 1, raw.n - 2};
 }
 
+hg_str json_pass_str(hg_json_it *it, hg_json value)
+{
+    hg_str raw = json_raw_str(value);
+
+    if (value.kind == HG_J_STR)
+        it->priv[1] = value.at + raw.n + 2;
+    return raw;
+}
+
 struct arena *json_arena(hg_json value)
 {
     return value.kind ? doc_of(value)->arena : NULL;

@@ -58,6 +58,9 @@ int json_next(hg_json from, hg_json_it *it, hg_str *ret_key, hg_json *ret_value)
  */
 void json_pass(hg_json_it *it, const hg_json_it *inner);
 
+/* json_raw_str of the value that `it` gave last, a string, whose end `it` then knows too. */
+hg_str json_pass_str(hg_json_it *it, hg_json value);
+
 /* How many members or elements. */
 size_t json_count(hg_json value);
 

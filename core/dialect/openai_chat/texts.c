@@ -5,10 +5,13 @@
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
 
-static void text_found(struct text_visitor *visitor, uint32_t role, hg_json value)
+/* Here and below, `outer` is the walk that gave the value: where the value ends is found once, and
+ * told to it. */
+static void text_found(struct text_visitor *visitor, uint32_t role, hg_json value,
+                       hg_json_it *outer)
 {
     if (value.kind == HG_J_STR)
-        visitor->on_text(visitor, role, value);
+        visitor->on_text(visitor, role, value, json_pass_str(outer, value));
 }
 
 static bool is_one_of(hg_str raw_key, const char *const *keys)
@@ -19,9 +22,11 @@ static bool is_one_of(hg_str raw_key, const char *const *keys)
     return false;
 }
 
-static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth);
+static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth,
+                        hg_json_it *outer);
 
-static void part_visit(hg_json part, uint32_t role, struct text_visitor *visitor, int depth)
+static void part_visit(hg_json part, uint32_t role, struct text_visitor *visitor, int depth,
+                       hg_json_it *outer)
 {
     static const char *const texts[] = {"text", "refusal", NULL};
     static const char *const lists[] = {"thinking", "content", NULL};
@@ -29,17 +34,21 @@ static void part_visit(hg_json part, uint32_t role, struct text_visitor *visitor
     hg_json value;
     hg_str key;
 
-    text_found(visitor, role, part);
-    while (part.kind == HG_J_OBJ && json_next(part, &it, &key, &value)) {
+    text_found(visitor, role, part, outer);
+    if (part.kind != HG_J_OBJ)
+        return;
+    while (json_next(part, &it, &key, &value)) {
         if (is_one_of(key, texts))
-            text_found(visitor, role, value);
+            text_found(visitor, role, value, &it);
         else if (is_one_of(key, lists))
-            parts_visit(value, role, visitor, depth + 1);
+            parts_visit(value, role, visitor, depth + 1, &it);
     }
+    json_pass(outer, &it);
 }
 
 /* A string, a part, or a list of either. */
-static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth)
+static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visitor, int depth,
+                        hg_json_it *outer)
 {
     hg_json_it it = {{0, 0}};
     hg_json part;
@@ -47,15 +56,16 @@ static void parts_visit(hg_json parts, uint32_t role, struct text_visitor *visit
     if (depth > 4)
         return;
     if (parts.kind != HG_J_ARR) {
-        part_visit(parts, role, visitor, depth);
+        part_visit(parts, role, visitor, depth, outer);
         return;
     }
     while (json_next(parts, &it, NULL, &part)) {
         if (part.kind == HG_J_ARR)
-            parts_visit(part, role, visitor, depth + 1);
+            parts_visit(part, role, visitor, depth + 1, &it);
         else if (part.kind != HG_J_NUM)
-            part_visit(part, role, visitor, depth);
+            part_visit(part, role, visitor, depth, &it);
     }
+    json_pass(outer, &it);
 }
 
 /* {"name","arguments"} or {"name","input"} */
@@ -68,7 +78,7 @@ static void function_visit(hg_json function, struct text_visitor *visitor)
 
     while (function.kind == HG_J_OBJ && json_next(function, &it, &key, &value))
         if (is_one_of(key, texts))
-            text_found(visitor, HG_ROLE_ASSISTANT, value);
+            text_found(visitor, HG_ROLE_ASSISTANT, value, &it);
 }
 
 static void tool_calls_visit(hg_json calls, struct text_visitor *visitor)
@@ -90,7 +100,7 @@ static void tool_calls_visit(hg_json calls, struct text_visitor *visitor)
 
 /* A message or a delta. `ret_role` is its role if it says one. */
 static void message_visit(hg_json message, uint32_t role, struct text_visitor *visitor,
-                          hg_json *ret_role)
+                          hg_json *ret_role, hg_json_it *outer)
 {
     static const char *const lists[] = {"content", "refusal", "reasoning_content", "reasoning",
                                         NULL};
@@ -100,7 +110,7 @@ static void message_visit(hg_json message, uint32_t role, struct text_visitor *v
 
     while (message.kind == HG_J_OBJ && json_next(message, &it, &key, &value)) {
         if (is_one_of(key, lists))
-            parts_visit(value, role, visitor, 0);
+            parts_visit(value, role, visitor, 0, &it);
         else if (json_key_is(key, HG_S("tool_calls")))
             tool_calls_visit(value, visitor);
         else if (json_key_is(key, HG_S("function_call")))
@@ -108,6 +118,8 @@ static void message_visit(hg_json message, uint32_t role, struct text_visitor *v
         else if (json_key_is(key, HG_S("role")))
             *ret_role = value;
     }
+    if (message.kind == HG_J_OBJ)
+        json_pass(outer, &it);
 }
 
 static uint32_t role_of(hg_json role)
@@ -131,7 +143,7 @@ static void messages_visit(hg_json messages, struct text_visitor *visitor)
     while (messages.kind == HG_J_ARR && json_next(messages, &it, NULL, &message)) {
         hg_json role = {0};
 
-        message_visit(message, HG_ROLE_USER, visitor, &role);
+        message_visit(message, HG_ROLE_USER, visitor, &role, &it);
         if (visitor->on_role)
             visitor->on_role(visitor, role_of(role));
     }
@@ -147,7 +159,7 @@ static void members_visit(hg_json doc, const char *const *keys, struct text_visi
     while (doc.kind == HG_J_OBJ && json_next(doc, &it, &key, &value)) {
         if (!is_one_of(key, keys))
             continue;
-        parts_visit(value, HG_ROLE_USER, visitor, 0);
+        parts_visit(value, HG_ROLE_USER, visitor, 0, &(hg_json_it){{0, 0}});
     }
 }
 
@@ -170,9 +182,9 @@ static void choice_visit(hg_json choice, struct text_visitor *visitor)
 
     while (choice.kind == HG_J_OBJ && json_next(choice, &it, &key, &value)) {
         if (json_key_is(key, HG_S("text")))
-            text_found(visitor, HG_ROLE_ASSISTANT, value);
+            text_found(visitor, HG_ROLE_ASSISTANT, value, &it);
         else if (json_key_is(key, HG_S("message")) || json_key_is(key, HG_S("delta")))
-            message_visit(value, HG_ROLE_ASSISTANT, visitor, &role);
+            message_visit(value, HG_ROLE_ASSISTANT, visitor, &role, &it);
     }
 }
 
@@ -199,7 +211,7 @@ void openai_event_visit(hg_json doc, struct text_visitor *visitor)
         hg_json delta = json_member(choice, HG_S("delta"));
 
         if (delta.kind)
-            message_visit(delta, HG_ROLE_ASSISTANT, visitor, &(hg_json){0});
+            message_visit(delta, HG_ROLE_ASSISTANT, visitor, &(hg_json){0}, &(hg_json_it){{0, 0}});
         else
             choice_visit(choice, visitor);
     }

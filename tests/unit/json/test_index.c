@@ -151,8 +151,8 @@ END_TEST
 
 START_TEST(a_walk_goes_on_behind_what_was_walked_inside_of_it)
 {
-    hg_json root =
-        parsed(" [ {\"a\": [1, {\"]\": 2} ] , \"b\":{}} ,7, [] , \"x\" , [8 ] ,-1e+2,true ] ");
+    hg_json root = parsed(
+        " [ {\"a\": [1, {\"]\": 2} ] , \"b\":{}} ,7, [] , \"x\\\"],\" , [8 ] ,-1e+2,true ] ");
     hg_json_it it = {{0, 0}}, inner = {{0, 0}};
     hg_json value, plain;
     hg_json_it again = {{0, 0}};
@@ -165,6 +165,9 @@ START_TEST(a_walk_goes_on_behind_what_was_walked_inside_of_it)
             ;
         ck_assert(!json_next(value, &inner, NULL, NULL));
         json_pass(&it, &inner);
+        hg_str raw = json_pass_str(&it, value);
+
+        ck_assert_uint_eq(raw.n, value.kind == HG_J_STR ? 5 : 0);
     }
     ck_assert(!json_next(root, &again, NULL, NULL));
     ck_assert(!json_next(root, &it, NULL, NULL));
