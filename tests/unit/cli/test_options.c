@@ -1,9 +1,9 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "support/suite.h"
 
 static const char *config;
 static bool now;
@@ -95,21 +95,6 @@ START_TEST(help_is_no_error)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("options");
-    Suite *suite = suite_create("cli/options");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, every_way_to_write_a_value_works);
-    tcase_add_test(tcase, flags_and_words_may_stand_in_any_order);
-    tcase_add_test(tcase, after_two_dashes_everything_is_a_word);
-    tcase_add_test(tcase, what_is_not_understood_is_a_usage_error);
-    tcase_add_test(tcase, help_is_no_error);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE("cli/options", every_way_to_write_a_value_works, flags_and_words_may_stand_in_any_order,
+          after_two_dashes_everything_is_a_word, what_is_not_understood_is_a_usage_error,
+          help_is_no_error)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +5,7 @@
 #include "base/text.h"
 #include "dialect/dialect.h"
 #include "dialect/texts.h"
+#include "support/suite.h"
 #include "json/index.h"
 
 static const struct dialect *const dialect = &dialect_openai_chat;
@@ -688,42 +688,17 @@ START_TEST(a_failed_answer_has_no_end_mark)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("dialect/openai_chat");
-    TCase *tcase = tcase_create("openai_chat");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, the_path_says_what_is_asked_for);
-    tcase_add_test(tcase, another_spelling_of_a_guarded_path_is_that_path);
-    tcase_add_test(tcase, a_request_is_read);
-    tcase_add_test(tcase, tokens_are_estimated);
-    tcase_add_test(tcase, all_texts_of_a_request_are_found);
-    tcase_add_test(tcase, many_texts_are_found);
-    tcase_add_test(tcase, texts_of_other_requests_are_found);
-    tcase_add_test(tcase, edits_change_their_text_and_nothing_else);
-    tcase_add_test(tcase, texts_of_an_answer_are_found_and_edited);
-    tcase_add_test(tcase, errors_are_known_in_all_their_shapes);
-    tcase_add_test(tcase, an_answer_with_an_empty_error_is_an_answer);
-    tcase_add_test(tcase, usage_counts_everything_once);
-    tcase_add_test(tcase, reasoning_beside_the_completion_is_added);
-    tcase_add_test(tcase, usage_is_found_where_servers_put_it);
-    tcase_add_test(tcase, plain_events_are_told_without_reading_them);
-    tcase_add_test(tcase, no_place_of_a_mark_is_overlooked);
-    tcase_add_test(tcase, events_are_read);
-    tcase_add_test(tcase, an_event_gets_another_text);
-    tcase_add_test(tcase, errors_of_ours_have_four_members);
-    tcase_add_test(tcase, a_whole_answer_becomes_a_stream);
-    tcase_add_test(tcase, events_are_folded_into_a_whole);
-    tcase_add_test(tcase, tool_calls_are_told_apart_however_they_are_numbered);
-    tcase_add_test(tcase, normalised_events_become_a_whole_answer);
-    tcase_add_test(tcase, normalised_events_become_a_stream_that_means_the_same);
-    tcase_add_test(tcase, a_failed_answer_has_no_end_mark);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("dialect/openai_chat", setup, teardown, the_path_says_what_is_asked_for,
+               another_spelling_of_a_guarded_path_is_that_path, a_request_is_read,
+               tokens_are_estimated, all_texts_of_a_request_are_found, many_texts_are_found,
+               texts_of_other_requests_are_found, edits_change_their_text_and_nothing_else,
+               texts_of_an_answer_are_found_and_edited, errors_are_known_in_all_their_shapes,
+               an_answer_with_an_empty_error_is_an_answer, usage_counts_everything_once,
+               reasoning_beside_the_completion_is_added, usage_is_found_where_servers_put_it,
+               plain_events_are_told_without_reading_them, no_place_of_a_mark_is_overlooked,
+               events_are_read, an_event_gets_another_text, errors_of_ours_have_four_members,
+               a_whole_answer_becomes_a_stream, events_are_folded_into_a_whole,
+               tool_calls_are_told_apart_however_they_are_numbered,
+               normalised_events_become_a_whole_answer,
+               normalised_events_become_a_stream_that_means_the_same,
+               a_failed_answer_has_no_end_mark)

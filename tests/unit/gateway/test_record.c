@@ -1,5 +1,4 @@
 /* A record as it comes out of the ring, compared with the request it was made of. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "plugin/parts.h"
 #include "shm/region.h"
 #include "shm/ring.h"
+#include "support/suite.h"
 #include "json/index.h"
 
 static struct region *region;
@@ -192,22 +192,6 @@ START_TEST(a_record_that_is_cut_or_damaged_does_no_harm)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("record");
-    TCase *tcase = tcase_create("record");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_request_without_attempts_is_remembered);
-    tcase_add_test(tcase, the_attempt_that_serves_speaks_for_the_request);
-    tcase_add_test(tcase, texts_of_others_come_back_as_they_were);
-    tcase_add_test(tcase, a_record_that_is_cut_or_damaged_does_no_harm);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("record", setup, teardown, a_request_without_attempts_is_remembered,
+               the_attempt_that_serves_speaks_for_the_request,
+               texts_of_others_come_back_as_they_were, a_record_that_is_cut_or_damaged_does_no_harm)

@@ -1,9 +1,9 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "support/suite.h"
 #include "json/index.h"
 #include "json/utf8.h"
 
@@ -467,32 +467,13 @@ START_TEST(offsets_and_raw_text_are_those_of_the_document)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("json/index");
-    TCase *tcase = tcase_create("index");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, values_are_found_by_pointer);
-    tcase_add_test(tcase, a_key_twice_at_the_top_is_refused_in_any_spelling);
-    tcase_add_test(tcase, many_members_are_found_and_compared_as_well);
-    tcase_add_test(tcase, the_last_of_equal_keys_below_the_top_counts);
-    tcase_add_test(tcase, iteration_gives_every_member_in_order);
-    tcase_add_test(tcase, a_walk_goes_on_behind_what_was_walked_inside_of_it);
-    tcase_add_test(tcase, white_space_of_every_length_is_passed_over);
-    tcase_add_test(tcase, escapes_are_undone);
-    tcase_add_test(tcase, numbers_keep_their_size);
-    tcase_add_test(tcase, what_is_not_strictly_json_is_refused);
-    tcase_add_test(tcase, depth_has_a_limit);
-    tcase_add_test(tcase, strings_of_every_length_end_where_they_end);
-    tcase_add_test(tcase, foreign_text_is_checked_at_every_place);
-    tcase_add_test(tcase, the_value_at_the_start_of_a_text_is_measured);
-    tcase_add_test(tcase, offsets_and_raw_text_are_those_of_the_document);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("json/index", setup, teardown, values_are_found_by_pointer,
+               a_key_twice_at_the_top_is_refused_in_any_spelling,
+               many_members_are_found_and_compared_as_well,
+               the_last_of_equal_keys_below_the_top_counts, iteration_gives_every_member_in_order,
+               a_walk_goes_on_behind_what_was_walked_inside_of_it,
+               white_space_of_every_length_is_passed_over, escapes_are_undone,
+               numbers_keep_their_size, what_is_not_strictly_json_is_refused, depth_has_a_limit,
+               strings_of_every_length_end_where_they_end, foreign_text_is_checked_at_every_place,
+               the_value_at_the_start_of_a_text_is_measured,
+               offsets_and_raw_text_are_those_of_the_document)

@@ -1,8 +1,8 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "support/suite.h"
 #include "json/splice.h"
 
 static struct arena *arena;
@@ -217,28 +217,9 @@ START_TEST(a_place_too_deep_is_refused)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("json/splice");
-    TCase *tcase = tcase_create("splice");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, untouched_bytes_stay_as_they_are);
-    tcase_add_test(tcase, a_missing_member_is_appended);
-    tcase_add_test(tcase, usage_is_asked_for_whether_options_are_there_or_not);
-    tcase_add_test(tcase, a_way_through_something_else_is_refused);
-    tcase_add_test(tcase, members_go_with_their_comma);
-    tcase_add_test(tcase, removing_and_setting_go_together);
-    tcase_add_test(tcase, a_larger_change_takes_the_place_of_smaller_ones);
-    tcase_add_test(tcase, equal_keys_below_the_top_all_go);
-    tcase_add_test(tcase, a_member_of_an_object_at_hand_goes);
-    tcase_add_test(tcase, a_key_with_slashes_is_a_key);
-    tcase_add_test(tcase, a_place_too_deep_is_refused);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("json/splice", setup, teardown, untouched_bytes_stay_as_they_are,
+               a_missing_member_is_appended, usage_is_asked_for_whether_options_are_there_or_not,
+               a_way_through_something_else_is_refused, members_go_with_their_comma,
+               removing_and_setting_go_together, a_larger_change_takes_the_place_of_smaller_ones,
+               equal_keys_below_the_top_all_go, a_member_of_an_object_at_hand_goes,
+               a_key_with_slashes_is_a_key, a_place_too_deep_is_refused)

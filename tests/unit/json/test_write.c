@@ -1,9 +1,9 @@
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "support/suite.h"
 #include "json/index.h"
 #include "json/tail.h"
 #include "json/write.h"
@@ -177,23 +177,7 @@ START_TEST(the_last_member_is_found_in_a_tail)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("json/write");
-    TCase *tcase = tcase_create("write");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, commas_and_colons_come_by_themselves);
-    tcase_add_test(tcase, strings_are_escaped_and_repaired);
-    tcase_add_test(tcase, escapes_into_memory_are_the_same_as_into_a_chain);
-    tcase_add_test(tcase, numbers_are_written_so_that_they_read_the_same);
-    tcase_add_test(tcase, what_does_not_fit_its_place_breaks_the_output);
-    tcase_add_test(tcase, the_last_member_is_found_in_a_tail);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("json/write", setup, teardown, commas_and_colons_come_by_themselves,
+               strings_are_escaped_and_repaired, escapes_into_memory_are_the_same_as_into_a_chain,
+               numbers_are_written_so_that_they_read_the_same,
+               what_does_not_fit_its_place_breaks_the_output, the_last_member_is_found_in_a_tail)

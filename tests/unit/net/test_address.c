@@ -1,11 +1,11 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "support/suite.h"
 
 START_TEST(hosts_and_ports_are_cut_apart)
 {
@@ -226,25 +226,8 @@ START_TEST(the_longest_address_has_room)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("net/address");
-    TCase *tcase = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_add_test(tcase, hosts_and_ports_are_cut_apart);
-    tcase_add_test(tcase, what_is_no_host_and_port_is_refused);
-    tcase_add_test(tcase, numeric_hosts_are_four_decimals_or_v6);
-    tcase_add_test(tcase, names_that_resolvers_take_for_numbers_are_known);
-    tcase_add_test(tcase, listening_addresses_are_read_and_written);
-    tcase_add_test(tcase, mistakes_in_listening_addresses_are_explained);
-    tcase_add_test(tcase, addresses_are_compared_with_port_and_family);
-    tcase_add_test(tcase, every_address_has_its_class);
-    tcase_add_test(tcase, the_longest_address_has_room);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE("net/address", hosts_and_ports_are_cut_apart, what_is_no_host_and_port_is_refused,
+          numeric_hosts_are_four_decimals_or_v6, names_that_resolvers_take_for_numbers_are_known,
+          listening_addresses_are_read_and_written, mistakes_in_listening_addresses_are_explained,
+          addresses_are_compared_with_port_and_family, every_address_has_its_class,
+          the_longest_address_has_room)

@@ -1,5 +1,4 @@
 /* headgate plugin ls and info, as somebody at a terminal sees them. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "support/suite.h"
 
 #define PLUGINS TEST_BUILD_DIR "/tests/plugins/.libs"
 
@@ -128,24 +128,7 @@ START_TEST(what_is_not_understood_gets_the_usage)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("command");
-    TCase *tcase = tcase_create("command");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, ls_lists_good_and_bad_ones_with_reasons);
-    tcase_add_test(tcase, ls_without_a_folder_walks_the_plugin_path);
-    tcase_add_test(tcase, info_shows_a_file);
-    tcase_add_test(tcase, info_finds_a_name_in_the_plugin_path);
-    tcase_add_test(tcase, info_tells_what_is_wrong);
-    tcase_add_test(tcase, nothing_of_a_plugin_is_run);
-    tcase_add_test(tcase, what_is_not_understood_gets_the_usage);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE("command", ls_lists_good_and_bad_ones_with_reasons,
+          ls_without_a_folder_walks_the_plugin_path, info_shows_a_file,
+          info_finds_a_name_in_the_plugin_path, info_tells_what_is_wrong,
+          nothing_of_a_plugin_is_run, what_is_not_understood_gets_the_usage)

@@ -1,6 +1,5 @@
 /* Notes of files that are what they should be, and of files that are not: every way a file can be
  * cut or changed must end in a reason, never in a crash. */
-#include <check.h>
 #include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <headgate/plugin.h>
 
 #include "plugin/note.h"
+#include "support/suite.h"
 
 #define PLAIN   TEST_BUILD_DIR "/tests/plugins/.libs/plain.so"
 #define SETTLED TEST_BUILD_DIR "/tests/plugins/.libs/settled.so"
@@ -254,30 +254,12 @@ START_TEST(what_does_not_fit_says_what_to_do)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("note");
-    TCase *tcase = tcase_create("note");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 60); /* for the machine that has other things to do */
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_good_note_is_read);
-    tcase_add_test(tcase, symbols_and_libraries_are_listed);
-    tcase_add_test(tcase, a_file_without_section_headers_is_read_by_its_segments);
-    tcase_add_test(tcase, a_file_without_segments_is_read_by_its_sections);
-    tcase_add_test(tcase, what_is_no_plugin_says_what_it_is);
-    tcase_add_test(tcase, a_program_is_no_shared_object);
-    tcase_add_test(tcase, folders_and_devices_are_no_files);
-    tcase_add_test(tcase, a_file_cut_anywhere_is_refused_or_read_but_never_read_beyond);
-    tcase_add_test(tcase, a_file_with_any_byte_of_its_tables_changed_does_no_harm);
-    tcase_add_test(tcase, notes_with_wild_sizes_are_refused);
-    tcase_add_test(tcase, names_that_could_play_tricks_on_a_terminal_are_refused);
-    tcase_add_test(tcase, what_does_not_fit_says_what_to_do);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("note", setup, teardown, a_good_note_is_read, symbols_and_libraries_are_listed,
+               a_file_without_section_headers_is_read_by_its_segments,
+               a_file_without_segments_is_read_by_its_sections, what_is_no_plugin_says_what_it_is,
+               a_program_is_no_shared_object, folders_and_devices_are_no_files,
+               a_file_cut_anywhere_is_refused_or_read_but_never_read_beyond,
+               a_file_with_any_byte_of_its_tables_changed_does_no_harm,
+               notes_with_wild_sizes_are_refused,
+               names_that_could_play_tricks_on_a_terminal_are_refused,
+               what_does_not_fit_says_what_to_do)

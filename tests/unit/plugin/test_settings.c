@@ -1,6 +1,5 @@
 /* Settings against schemas: what is refused and in which words, what is filled in, what stays
  * secret. */
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/text.h"
 #include "plugin/schema.h"
 #include "plugin/settings.h"
+#include "support/suite.h"
 #include "json/index.h"
 
 static struct error error;
@@ -41,7 +41,7 @@ static void refused(const char *schema, const char *given, const char *why)
 {
     struct settings *settings = settings_make(schema, given);
 
-    ck_assert_msg(!settings, "%s was taken", given);
+    ck_assert_msg(!settings, "%s was taken", given ? given : "nothing");
     ck_assert_msg(!strcmp(error.text, why), "\n  is     %s\n  wanted %s", error.text, why);
 }
 
@@ -360,32 +360,12 @@ START_TEST(texts_of_settings_live_as_long_as_they_do)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("settings");
-    TCase *tcase = tcase_create("settings");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, unknown_keys_are_errors_with_a_suggestion);
-    tcase_add_test(tcase, types_are_checked_in_words);
-    tcase_add_test(tcase, an_empty_table_is_a_list_where_one_is_wanted);
-    tcase_add_test(tcase, required_members_are_required);
-    tcase_add_test(tcase, values_are_checked_against_lists_and_limits);
-    tcase_add_test(tcase, patterns_and_formats_are_checked);
-    tcase_add_test(tcase, one_of_several_forms_is_enough);
-    tcase_add_test(tcase, defaults_are_filled_in_where_something_is_missing);
-    tcase_add_test(tcase, a_wrong_schema_is_refused_and_says_where);
-    tcase_add_test(tcase, a_schema_nested_without_end_is_refused);
-    tcase_add_test(tcase, secrets_are_resolved_wherever_they_stand);
-    tcase_add_test(tcase, the_environment_is_where_secrets_are_by_default);
-    tcase_add_test(tcase, no_message_shows_a_secret);
-    tcase_add_test(tcase, secrets_in_texts_become_stars_even_when_cut);
-    tcase_add_test(tcase, a_secret_that_is_written_into_the_settings_is_hidden_too);
-    tcase_add_test(tcase, texts_of_settings_live_as_long_as_they_do);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE("settings", unknown_keys_are_errors_with_a_suggestion, types_are_checked_in_words,
+          an_empty_table_is_a_list_where_one_is_wanted, required_members_are_required,
+          values_are_checked_against_lists_and_limits, patterns_and_formats_are_checked,
+          one_of_several_forms_is_enough, defaults_are_filled_in_where_something_is_missing,
+          a_wrong_schema_is_refused_and_says_where, a_schema_nested_without_end_is_refused,
+          secrets_are_resolved_wherever_they_stand, the_environment_is_where_secrets_are_by_default,
+          no_message_shows_a_secret, secrets_in_texts_become_stars_even_when_cut,
+          a_secret_that_is_written_into_the_settings_is_hidden_too,
+          texts_of_settings_live_as_long_as_they_do)

@@ -1,8 +1,8 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "process/backoff.h"
+#include "support/suite.h"
 
 START_TEST(the_first_death_costs_little_and_each_further_one_twice_as_much)
 {
@@ -61,21 +61,6 @@ START_TEST(more_deaths_than_are_remembered_do_no_harm)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("backoff");
-    Suite *suite = suite_create("process/backoff");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, the_first_death_costs_little_and_each_further_one_twice_as_much);
-    tcase_add_test(tcase, the_wait_stops_growing_at_ten_seconds);
-    tcase_add_test(tcase, a_healthy_minute_is_forgiven_everything);
-    tcase_add_test(tcase, only_deaths_within_the_span_are_recent);
-    tcase_add_test(tcase, more_deaths_than_are_remembered_do_no_harm);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE("process/backoff", the_first_death_costs_little_and_each_further_one_twice_as_much,
+          the_wait_stops_growing_at_ten_seconds, a_healthy_minute_is_forgiven_everything,
+          only_deaths_within_the_span_are_recent, more_deaths_than_are_remembered_do_no_harm)

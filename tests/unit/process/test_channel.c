@@ -1,10 +1,10 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "process/channel.h"
+#include "support/suite.h"
 
 static int ends[2];
 
@@ -71,22 +71,6 @@ START_TEST(what_is_too_short_for_a_word_ends_the_talk)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("channel");
-    Suite *suite = suite_create("process/channel");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, words_arrive_whole_and_in_order);
-    tcase_add_test(tcase, nothing_is_a_word_too);
-    tcase_add_test(tcase, last_words_are_heard_before_the_end);
-    tcase_add_test(tcase, a_long_text_is_cut);
-    tcase_add_test(tcase, what_is_too_short_for_a_word_ends_the_talk);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("process/channel", setup, teardown, words_arrive_whole_and_in_order,
+               nothing_is_a_word_too, last_words_are_heard_before_the_end, a_long_text_is_cut,
+               what_is_too_short_for_a_word_ends_the_talk)

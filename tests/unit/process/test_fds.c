@@ -1,4 +1,3 @@
-#include <check.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -6,6 +5,7 @@
 #include <unistd.h>
 
 #include "process/fds.h"
+#include "support/suite.h"
 
 static bool is_open(int fd)
 {
@@ -72,19 +72,5 @@ START_TEST(the_limit_goes_up_as_far_as_it_can)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("fds");
-    Suite *suite = suite_create("process/fds");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, only_what_is_named_stays_open);
-    tcase_add_test(tcase, closed_standard_descriptors_never_become_sockets);
-    tcase_add_test(tcase, the_limit_goes_up_as_far_as_it_can);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE("process/fds", only_what_is_named_stays_open,
+          closed_standard_descriptors_never_become_sockets, the_limit_goes_up_as_far_as_it_can)

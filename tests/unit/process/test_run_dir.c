@@ -1,4 +1,3 @@
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "process/run_dir.h"
+#include "support/suite.h"
 
 static char folder[64], dir[96];
 static struct error error;
@@ -145,26 +145,9 @@ START_TEST(the_default_is_in_the_folder_of_the_session)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("run_dir");
-    Suite *suite = suite_create("process/run_dir");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_claim_makes_a_folder_that_nobody_else_can_read);
-    tcase_add_test(tcase, a_second_gateway_is_refused_and_told_who_the_first_is);
-    tcase_add_test(tcase, the_lock_goes_with_its_holder_however_that_ends);
-    tcase_add_test(tcase, looking_does_not_hold_the_folder);
-    tcase_add_test(tcase, a_folder_that_others_can_write_is_refused);
-    tcase_add_test(tcase, a_link_in_place_of_the_folder_is_refused);
-    tcase_add_test(tcase, a_folder_that_cannot_be_made_says_why);
-    tcase_add_test(tcase, a_file_is_replaced_as_a_whole);
-    tcase_add_test(tcase, the_default_is_in_the_folder_of_the_session);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("process/run_dir", setup, teardown, a_claim_makes_a_folder_that_nobody_else_can_read,
+               a_second_gateway_is_refused_and_told_who_the_first_is,
+               the_lock_goes_with_its_holder_however_that_ends, looking_does_not_hold_the_folder,
+               a_folder_that_others_can_write_is_refused, a_link_in_place_of_the_folder_is_refused,
+               a_folder_that_cannot_be_made_says_why, a_file_is_replaced_as_a_whole,
+               the_default_is_in_the_folder_of_the_session)

@@ -3,6 +3,7 @@
 #include "unit/plugin/stand.h"
 
 #include "process/sink.h"
+#include "support/suite.h"
 
 static const hg_host *H;
 static struct {
@@ -261,27 +262,13 @@ START_TEST(reopening_waits_for_the_delivery_under_way)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("sink");
-    Suite *suite = suite_create("process/sink");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, records_arrive_in_order_and_in_batches_of_the_size_that_the_logger_likes);
-    tcase_add_test(tcase, nothing_is_delivered_while_a_delivery_is_pending);
-    tcase_add_test(tcase, a_logger_that_cannot_take_them_now_gets_the_same_records_again);
-    tcase_add_test(tcase, a_logger_that_never_answers_is_asked_again_after_the_deadline);
-    tcase_add_test(tcase, what_finds_no_room_is_dropped_and_counted);
-    tcase_add_test(tcase, refused_records_are_not_tried_again);
-    tcase_add_test(tcase, finishing_delivers_everything_and_then_flushes_once);
-    tcase_add_test(tcase, finishing_ends_at_its_deadline_whatever_the_logger_does);
-    tcase_add_test(tcase, finishing_does_not_wait_for_an_answer_that_never_comes);
-    tcase_add_test(tcase, reopening_waits_for_the_delivery_under_way);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("process/sink", setup, teardown,
+               records_arrive_in_order_and_in_batches_of_the_size_that_the_logger_likes,
+               nothing_is_delivered_while_a_delivery_is_pending,
+               a_logger_that_cannot_take_them_now_gets_the_same_records_again,
+               a_logger_that_never_answers_is_asked_again_after_the_deadline,
+               what_finds_no_room_is_dropped_and_counted, refused_records_are_not_tried_again,
+               finishing_delivers_everything_and_then_flushes_once,
+               finishing_ends_at_its_deadline_whatever_the_logger_does,
+               finishing_does_not_wait_for_an_answer_that_never_comes,
+               reopening_waits_for_the_delivery_under_way)

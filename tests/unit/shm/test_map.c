@@ -9,6 +9,7 @@
 
 #include "shm/slot.h"
 
+#include "support/suite.h"
 #include "unit/shm/children.h"
 
 static struct region *region;
@@ -340,33 +341,11 @@ START_TEST(shards_whose_owner_was_killed_are_emptied_and_used_on)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("map");
-    TCase *tcase = tcase_create("map");
-
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, what_is_set_can_be_got_replaced_and_removed);
-    tcase_add_test(tcase, spaces_do_not_meet);
-    tcase_add_test(tcase, values_of_every_size_come_back_whole);
-    tcase_add_test(tcase, a_value_ends_with_its_ttl);
-    tcase_add_test(tcase, numbers_add_up_and_keep_their_end);
-    tcase_add_test(tcase, a_text_that_is_a_number_can_be_added_to);
-    tcase_add_test(tcase, cas_sets_only_what_it_expects);
-    tcase_add_test(tcase, the_coldest_go_when_there_is_no_room);
-    tcase_add_test(tcase, large_and_small_values_make_room_for_each_other);
-    tcase_add_test(tcase, a_bucket_gives_its_burst_and_then_its_rate);
-    tcase_add_test(tcase, a_bucket_that_makes_no_sense_is_refused);
-    tcase_add_test(tcase, processes_share_one_bucket);
-    tcase_add_test(tcase, processes_share_one_number);
-    tcase_add_test(tcase, shards_whose_owner_was_killed_are_emptied_and_used_on);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("map", setup, teardown, what_is_set_can_be_got_replaced_and_removed,
+               spaces_do_not_meet, values_of_every_size_come_back_whole, a_value_ends_with_its_ttl,
+               numbers_add_up_and_keep_their_end, a_text_that_is_a_number_can_be_added_to,
+               cas_sets_only_what_it_expects, the_coldest_go_when_there_is_no_room,
+               large_and_small_values_make_room_for_each_other,
+               a_bucket_gives_its_burst_and_then_its_rate, a_bucket_that_makes_no_sense_is_refused,
+               processes_share_one_bucket, processes_share_one_number,
+               shards_whose_owner_was_killed_are_emptied_and_used_on)

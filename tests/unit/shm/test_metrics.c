@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/suite.h"
 #include "unit/shm/children.h"
 
 static struct region *region;
@@ -321,32 +322,13 @@ START_TEST(processes_killed_while_they_declare_leave_a_sane_table)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("metrics");
-    TCase *tcase = tcase_create("metrics");
-
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_counter_is_written_with_help_type_and_labels);
-    tcase_add_test(tcase, declaring_again_gives_the_same_metric_and_a_different_one_is_refused);
-    tcase_add_test(tcase, names_that_prometheus_would_refuse_are_refused);
-    tcase_add_test(tcase, a_hostile_label_value_stays_one_line_of_utf8);
-    tcase_add_test(tcase, long_values_are_cut_at_a_character);
-    tcase_add_test(tcase, too_many_series_are_counted_as_other);
-    tcase_add_test(tcase, without_room_the_rest_goes_to_other_and_nothing_breaks);
-    tcase_add_test(tcase, a_value_called_other_is_no_series_of_its_own);
-    tcase_add_test(tcase, histograms_have_cumulative_buckets);
-    tcase_add_test(tcase, gauges_go_down_and_die_with_their_process);
-    tcase_add_test(tcase, counters_of_plugins_are_real_and_never_go_down);
-    tcase_add_test(tcase, four_processes_sum_up);
-    tcase_add_test(tcase, processes_killed_while_they_declare_leave_a_sane_table);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("metrics", setup, teardown, a_counter_is_written_with_help_type_and_labels,
+               declaring_again_gives_the_same_metric_and_a_different_one_is_refused,
+               names_that_prometheus_would_refuse_are_refused,
+               a_hostile_label_value_stays_one_line_of_utf8, long_values_are_cut_at_a_character,
+               too_many_series_are_counted_as_other,
+               without_room_the_rest_goes_to_other_and_nothing_breaks,
+               a_value_called_other_is_no_series_of_its_own, histograms_have_cumulative_buckets,
+               gauges_go_down_and_die_with_their_process,
+               counters_of_plugins_are_real_and_never_go_down, four_processes_sum_up,
+               processes_killed_while_they_declare_leave_a_sane_table)

@@ -10,6 +10,7 @@
 #include "shm/segment.h"
 #include "shm/slot.h"
 
+#include "support/suite.h"
 #include "unit/shm/children.h"
 
 static struct region *region;
@@ -261,31 +262,13 @@ START_TEST(without_a_region_a_segment_is_private)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("region");
-    TCase *tcase = tcase_create("region");
-
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_worker_that_uses_little_has_little_resident);
-    tcase_add_test(tcase, writing_the_metrics_makes_no_pages_for_idle_slots);
-    tcase_add_test(tcase, a_plan_that_makes_no_sense_is_an_error);
-    tcase_add_test(tcase, every_slot_has_a_ring_of_its_own);
-    tcase_add_test(tcase, the_culprit_can_be_read_after_a_kill);
-    tcase_add_test(tcase, long_culprits_are_cut_and_core_code_is_no_culprit);
-    tcase_add_test(tcase, a_segment_is_shared_and_survives_those_who_write_it);
-    tcase_add_test(tcase, another_name_or_size_is_another_segment);
-    tcase_add_test(tcase, an_outdated_segment_is_given_back_when_its_last_user_is_gone);
-    tcase_add_test(tcase, a_present_segment_is_kept_without_users);
-    tcase_add_test(tcase, what_cannot_be_mapped_is_refused);
-    tcase_add_test(tcase, without_a_region_a_segment_is_private);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("region", setup, teardown, a_worker_that_uses_little_has_little_resident,
+               writing_the_metrics_makes_no_pages_for_idle_slots,
+               a_plan_that_makes_no_sense_is_an_error, every_slot_has_a_ring_of_its_own,
+               the_culprit_can_be_read_after_a_kill,
+               long_culprits_are_cut_and_core_code_is_no_culprit,
+               a_segment_is_shared_and_survives_those_who_write_it,
+               another_name_or_size_is_another_segment,
+               an_outdated_segment_is_given_back_when_its_last_user_is_gone,
+               a_present_segment_is_kept_without_users, what_cannot_be_mapped_is_refused,
+               without_a_region_a_segment_is_private)

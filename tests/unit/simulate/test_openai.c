@@ -1,11 +1,11 @@
 #include "simulate/openai.h"
 
-#include <check.h>
 #include <math.h>
 
 #include "asking.h"
 #include "simulate/damage.h"
 #include "simulate/embedding.h"
+#include "support/suite.h"
 
 #define CHAT  "/v1/chat/completions"
 #define HELLO "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello gate\"}]"
@@ -320,36 +320,16 @@ START_TEST(bytes_that_are_no_utf8_do_not_end_up_in_json)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("openai");
-    TCase *tcase = tcase_create("openai");
-
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_test(tcase, the_same_request_gets_the_same_answer);
-    tcase_add_test(tcase, an_answer_repeats_the_prompt_and_counts_words);
-    tcase_add_test(tcase, a_limit_of_tokens_cuts_the_text);
-    tcase_add_test(tcase, a_stream_says_what_the_whole_answer_says);
-    tcase_add_test(tcase, usage_comes_in_its_own_chunk_when_it_is_asked_for);
-    tcase_add_test(tcase, text_is_divided_into_as_many_events_as_wanted);
-    tcase_add_test(tcase, a_required_tool_is_called_with_arguments_that_fit_its_schema);
-    tcase_add_test(tcase, a_tool_is_called_when_the_prompt_names_it_and_not_otherwise);
-    tcase_add_test(tcase, a_json_schema_is_kept_to);
-    tcase_add_test(tcase, a_schema_that_contains_itself_ends);
-    tcase_add_test(tcase, several_choices_differ);
-    tcase_add_test(tcase, the_older_completions_answer_each_prompt);
-    tcase_add_test(tcase, embeddings_of_texts_with_common_words_are_near);
-    tcase_add_test(tcase, embeddings_come_as_numbers_or_base64);
-    tcase_add_test(tcase, what_makes_no_sense_is_refused_as_the_api_does);
-    tcase_add_test(tcase, an_error_event_replaces_the_rest_of_a_stream);
-    tcase_add_test(tcase, bytes_that_are_no_utf8_do_not_end_up_in_json);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("openai", NULL, teardown, the_same_request_gets_the_same_answer,
+               an_answer_repeats_the_prompt_and_counts_words, a_limit_of_tokens_cuts_the_text,
+               a_stream_says_what_the_whole_answer_says,
+               usage_comes_in_its_own_chunk_when_it_is_asked_for,
+               text_is_divided_into_as_many_events_as_wanted,
+               a_required_tool_is_called_with_arguments_that_fit_its_schema,
+               a_tool_is_called_when_the_prompt_names_it_and_not_otherwise,
+               a_json_schema_is_kept_to, a_schema_that_contains_itself_ends, several_choices_differ,
+               the_older_completions_answer_each_prompt,
+               embeddings_of_texts_with_common_words_are_near, embeddings_come_as_numbers_or_base64,
+               what_makes_no_sense_is_refused_as_the_api_does,
+               an_error_event_replaces_the_rest_of_a_stream,
+               bytes_that_are_no_utf8_do_not_end_up_in_json)

@@ -1,9 +1,9 @@
 #include "simulate/rule.h"
 
-#include <check.h>
 #include <jansson.h>
 
 #include "base/text.h"
+#include "support/suite.h"
 
 static struct arena *arena;
 static struct rule rule;
@@ -145,29 +145,9 @@ START_TEST(json_sets_options_of_every_type)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("rule");
-    TCase *tcase = tcase_create("rule");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, each_kind_of_value_is_read);
-    tcase_add_test(tcase, an_option_that_was_not_given_is_told_from_zero);
-    tcase_add_test(tcase, a_misspelt_option_names_the_right_one);
-    tcase_add_test(tcase, bad_values_are_refused);
-    tcase_add_test(tcase, splits_have_three_forms);
-    tcase_add_test(tcase, nothing_can_break_out_of_a_header);
-    tcase_add_test(tcase, a_model_carries_options);
-    tcase_add_test(tcase, a_usual_model_changes_nothing);
-    tcase_add_test(tcase, a_percent_sign_at_the_end_is_a_percent_sign);
-    tcase_add_test(tcase, json_sets_options_of_every_type);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("rule", setup, teardown, each_kind_of_value_is_read,
+               an_option_that_was_not_given_is_told_from_zero,
+               a_misspelt_option_names_the_right_one, bad_values_are_refused,
+               splits_have_three_forms, nothing_can_break_out_of_a_header, a_model_carries_options,
+               a_usual_model_changes_nothing, a_percent_sign_at_the_end_is_a_percent_sign,
+               json_sets_options_of_every_type)

@@ -1,5 +1,4 @@
 /* Where answers come from beside the API itself: scripts and recordings. */
-#include <check.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "simulate/base64.h"
 #include "simulate/drill.h"
 #include "simulate/replay.h"
+#include "support/suite.h"
 
 static char folder[] = "/tmp/headgate-simulate-XXXXXX";
 static struct asking asking;
@@ -206,28 +206,10 @@ START_TEST(base64_goes_both_ways)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("sources");
-    TCase *tcase = tcase_create("sources");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, rules_are_used_in_order_and_as_often_as_they_say);
-    tcase_add_test(tcase, a_script_may_be_one_array_and_match_headers_and_bodies);
-    tcase_add_test(tcase, a_wrong_script_is_refused_with_the_place);
-    tcase_add_test(tcase, a_recording_answers_the_request_that_equals_its_own);
-    tcase_add_test(tcase, what_a_gateway_adds_for_usage_does_not_matter);
-    tcase_add_test(tcase, another_request_is_told_the_nearest_recording);
-    tcase_add_test(tcase, a_recording_can_be_chosen_by_its_id);
-    tcase_add_test(tcase, a_folder_without_recordings_is_refused);
-    tcase_add_test(tcase, base64_goes_both_ways);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_SUITE_WITH("sources", setup, teardown, rules_are_used_in_order_and_as_often_as_they_say,
+               a_script_may_be_one_array_and_match_headers_and_bodies,
+               a_wrong_script_is_refused_with_the_place,
+               a_recording_answers_the_request_that_equals_its_own,
+               what_a_gateway_adds_for_usage_does_not_matter,
+               another_request_is_told_the_nearest_recording, a_recording_can_be_chosen_by_its_id,
+               a_folder_without_recordings_is_refused, base64_goes_both_ways)

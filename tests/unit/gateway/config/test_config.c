@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include "support/suite.h"
 #include "unit/gateway/config/config_folder.h"
 
 static const char whole[] =
@@ -536,36 +537,14 @@ START_TEST(a_secret_cannot_be_misused)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("config");
-    TCase *tcase = tcase_create("config");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, everything_that_can_be_declared_is_there);
-    tcase_add_test(tcase, a_document_and_back_is_the_same);
-    tcase_add_test(tcase, a_document_with_anything_missing_or_wrong_is_refused);
-    tcase_add_test(tcase, a_small_configuration_has_defaults);
-    tcase_add_test(tcase, plain_lua_may_compute_declarations);
-    tcase_add_test(tcase, no_file_is_an_error_that_says_how_to_make_one);
-    tcase_add_test(tcase, the_folder_of_the_file_is_where_paths_begin);
-    tcase_add_test(tcase, unknown_names_and_keys_come_with_a_suggestion);
-    tcase_add_test(tcase, names_are_checked);
-    tcase_add_test(tcase, values_are_checked);
-    tcase_add_test(tcase, addresses_are_checked);
-    tcase_add_test(tcase, named_upstreams_are_checked);
-    tcase_add_test(tcase, route_files_are_checked);
-    tcase_add_test(tcase, settings_are_plain_values);
-    tcase_add_test(tcase, secrets_are_resolved_wherever_they_are);
-    tcase_add_test(tcase, what_is_missing_is_named_and_never_shown);
-    tcase_add_test(tcase, secrets_in_the_file_stay_names);
-    tcase_add_test(tcase, a_secret_cannot_be_misused);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("config", setup, teardown, everything_that_can_be_declared_is_there,
+               a_document_and_back_is_the_same,
+               a_document_with_anything_missing_or_wrong_is_refused,
+               a_small_configuration_has_defaults, plain_lua_may_compute_declarations,
+               no_file_is_an_error_that_says_how_to_make_one,
+               the_folder_of_the_file_is_where_paths_begin,
+               unknown_names_and_keys_come_with_a_suggestion, names_are_checked, values_are_checked,
+               addresses_are_checked, named_upstreams_are_checked, route_files_are_checked,
+               settings_are_plain_values, secrets_are_resolved_wherever_they_are,
+               what_is_missing_is_named_and_never_shown, secrets_in_the_file_stay_names,
+               a_secret_cannot_be_misused)

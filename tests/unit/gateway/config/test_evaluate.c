@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include "support/suite.h"
 #include "unit/gateway/config/config_folder.h"
 
 /* A test that freezes the clock is about the other limits, also on a slow machine. */
@@ -173,29 +174,8 @@ START_TEST(a_long_path_is_shown_whole)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("config_lua");
-    TCase *tcase = tcase_create("config_lua");
-
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, loops_end);
-    tcase_add_test(tcase, recursion_ends);
-    tcase_add_test(tcase, memory_is_limited);
-    tcase_add_test(tcase, tables_are_limited);
-    tcase_add_test(tcase, what_can_reach_out_is_not_there);
-    tcase_add_test(tcase, globals_are_refused_with_the_right_word);
-    tcase_add_test(tcase, bytecode_is_refused);
-    tcase_add_test(tcase, syntax_errors_have_a_line);
-    tcase_add_test(tcase, a_key_in_the_wrong_place_is_not_shown);
-    tcase_add_test(tcase, a_long_path_is_shown_whole);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("config_lua", setup, teardown, loops_end, recursion_ends, memory_is_limited,
+               tables_are_limited, what_can_reach_out_is_not_there,
+               globals_are_refused_with_the_right_word, bytecode_is_refused,
+               syntax_errors_have_a_line, a_key_in_the_wrong_place_is_not_shown,
+               a_long_path_is_shown_whole)
