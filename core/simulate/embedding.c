@@ -6,9 +6,9 @@
 
 #include <jansson.h>
 
+#include "base/base64.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "simulate/base64.h"
 #include "simulate/words.h"
 
 enum {

@@ -11,11 +11,11 @@
 
 #include <jansson.h>
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "http/sse.h"
-#include "simulate/base64.h"
 #include "simulate/file.h"
 
 struct cassette {

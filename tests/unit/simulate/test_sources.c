@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "asking.h"
-#include "simulate/base64.h"
 #include "simulate/drill.h"
 #include "simulate/replay.h"
 #include "support/suite.h"
@@ -192,24 +191,10 @@ START_TEST(a_folder_without_recordings_is_refused)
 }
 END_TEST
 
-START_TEST(base64_goes_both_ways)
-{
-    for (size_t n = 0; n < 20; n++) {
-        hg_str bytes = {"\x00\xff"
-                        "any bytes \x80 at all!",
-                        n};
-        hg_str text = base64_encode(asking.arena, bytes.p, bytes.n);
-
-        ck_assert_uint_eq(text.n, (n + 2) / 3 * 4);
-        ck_assert(text_is(base64_decode(asking.arena, text), bytes));
-    }
-}
-END_TEST
-
 RUN_SUITE_WITH("sources", setup, teardown, rules_are_used_in_order_and_as_often_as_they_say,
                a_script_may_be_one_array_and_match_headers_and_bodies,
                a_wrong_script_is_refused_with_the_place,
                a_recording_answers_the_request_that_equals_its_own,
                what_a_gateway_adds_for_usage_does_not_matter,
                another_request_is_told_the_nearest_recording, a_recording_can_be_chosen_by_its_id,
-               a_folder_without_recordings_is_refused, base64_goes_both_ways)
+               a_folder_without_recordings_is_refused)

@@ -1,6 +1,4 @@
-#include "simulate/base64.h"
-
-#include <string.h>
+#include "base/base64.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -23,6 +21,20 @@ hg_str base64_encode(struct arena *arena, const void *bytes, size_t n)
     return (hg_str){text, out};
 }
 
+/* Its place in the alphabet, that of URLs too; -1 if it has none. */
+static int digit_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
 hg_str base64_decode(struct arena *arena, hg_str text)
 {
     char *bytes = arena_alloc(arena, text.n / 4 * 3 + 3);
@@ -30,11 +42,11 @@ hg_str base64_decode(struct arena *arena, hg_str text)
     size_t out = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        const char *digit = text.p[i] ? strchr(digits, text.p[i]) : NULL;
+        int digit = digit_value(text.p[i]);
 
-        if (!digit)
+        if (digit < 0)
             continue;
-        bits = bits << 6 | (unsigned)(digit - digits);
+        bits = bits << 6 | (unsigned)digit;
         held += 6;
         if (held >= 8) {
             held -= 8;
