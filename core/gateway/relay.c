@@ -161,7 +161,7 @@ static void on_pause(void *arg)
 }
 
 /* The stream cannot go on. The client has a part of the answer already, so it is told inside of
- * it; never with the end mark of a whole one. */
+ * it. */
 static void stream_broken(struct relay *relay, const struct fault *fault)
 {
     struct request *request = relay->request;

@@ -171,6 +171,12 @@ def sse(document) -> bytes:
 DONE = b"data: [DONE]\n\n"
 
 
+def tells_of_failure(body: bytes):
+    """An error event is the last thing a failed stream says, but for the mark behind it."""
+    head, _, tail = body.removesuffix(DONE).rpartition(b"data: ")
+    return b'"error"' in tail and DONE not in head and b"finish_reason\":\"stop" not in head
+
+
 def chat_events(words=("Hello", " there"), usage=True, done=True):
     """A stream as the real one sends it when it was asked for usage."""
     events = [sse(chunk_of({"role": "assistant", "content": ""}))]

@@ -46,12 +46,13 @@ hg_str openai_error_body(struct arena *arena, int status, hg_str type, hg_str co
     return chain_flat(out, arena);
 }
 
+/* Readers that know errors have raised at the first event; the mark lets the simple ones stop. */
 hg_str openai_error_event(struct arena *arena, hg_str type, hg_str code, hg_str message)
 {
     struct chain *out = chain_new(arena);
 
     CHAIN_PUT_LIT(out, "data: ");
     error_write(out, type.n ? type : HG_S("api_error"), code, message);
-    CHAIN_PUT_LIT(out, "\n\n");
+    CHAIN_PUT_LIT(out, "\n\ndata: [DONE]\n\n");
     return chain_flat(out, arena);
 }

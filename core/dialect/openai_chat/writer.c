@@ -9,7 +9,8 @@
 
 enum {
     CHOICES_MAX = 128,
-    TOOLS_MAX = 128
+    TOOLS_MAX = 128,
+    THOUGHTS_MAX = 256
 };
 
 struct dialect_writer *openai_writer_new(struct arena *arena, uint32_t kind, bool is_stream,
@@ -53,6 +54,22 @@ struct tool *writer_tool(struct dialect_writer *writer, struct choice *choice, u
         choice->tool_count = number + 1;
     }
     return &choice->tools[number];
+}
+
+struct thought *writer_thought(struct dialect_writer *writer, struct choice *choice,
+                               uint32_t number)
+{
+    if (number >= THOUGHTS_MAX)
+        return NULL;
+    if (number >= choice->thought_count) {
+        struct thought *more = arena_zalloc(writer->arena, (number + 1) * sizeof *more);
+
+        for (uint32_t i = 0; i < choice->thought_count; i++)
+            more[i] = choice->thoughts[i];
+        choice->thoughts = more;
+        choice->thought_count = number + 1;
+    }
+    return &choice->thoughts[number];
 }
 
 static hg_str random_id(struct arena *arena)
@@ -164,6 +181,41 @@ void writer_media_put(struct chain *out, const hg_event *event)
     JSON_KEY(out, "url");
     json_put_str(out, arena_fmt(out->arena, "data:%.*s;base64,%.*s", TEXT_ARG(event->name),
                                 TEXT_ARG(event->text)));
+    json_end(out);
+    json_end(out);
+}
+
+void writer_detail_put(struct chain *out, uint32_t number, hg_str text, hg_str signature,
+                       hg_str encrypted)
+{
+    json_obj(out);
+    JSON_KEY(out, "type");
+    json_put_str(out, encrypted.n ? HG_S("reasoning.encrypted") : HG_S("reasoning.text"));
+    if (text.n) {
+        JSON_KEY(out, "text");
+        json_put_str(out, text);
+    }
+    if (encrypted.n) {
+        JSON_KEY(out, "data");
+        json_put_str(out, encrypted);
+    }
+    if (signature.n) {
+        JSON_KEY(out, "signature");
+        json_put_str(out, signature);
+    }
+    JSON_KEY(out, "index");
+    json_put_u64(out, number);
+    json_end(out);
+}
+
+void writer_signature_put(struct chain *out, hg_str signature)
+{
+    JSON_KEY(out, "extra_content");
+    json_obj(out);
+    JSON_KEY(out, "google");
+    json_obj(out);
+    JSON_KEY(out, "thought_signature");
+    json_put_str(out, signature);
     json_end(out);
     json_end(out);
 }

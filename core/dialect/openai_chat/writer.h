@@ -8,13 +8,24 @@
 
 struct tool {
     hg_str id, name;
+    hg_str signature;   /* Gemini's, for the next turn */
     struct chain *args; /* whole answers: escaped */
     bool started, has_args;
 };
 
+/* A run of reasoning with what its provider wants to see again. */
+struct thought {
+    struct chain *text; /* whole answers: escaped */
+    hg_str signature, encrypted;
+};
+
 struct choice {
-    struct chain *text, *reasoning;  /* whole answers: escaped */
-    struct chain *citations, *media; /* whole answers: elements of a list */
+    struct chain *text, *reasoning, *refusal; /* whole answers: escaped */
+    struct chain *citations, *media;          /* whole answers: elements of a list */
+    struct chain *logprobs;                   /* the same */
+    hg_str audio;
+    struct thought *thoughts;
+    uint32_t thought_count;
     struct tool *tools;
     uint32_t tool_count;
     uint32_t finish;
@@ -43,6 +54,15 @@ struct dialect_writer {
 /* NULL if there can be no such choice or tool. */
 struct choice *writer_choice(struct dialect_writer *writer, uint32_t number);
 struct tool *writer_tool(struct dialect_writer *writer, struct choice *choice, uint32_t number);
+struct thought *writer_thought(struct dialect_writer *writer, struct choice *choice,
+                               uint32_t number);
+
+/* An element of `reasoning_details`: what of a run is known; `text` may be empty. */
+void writer_detail_put(struct chain *out, uint32_t number, hg_str text, hg_str signature,
+                       hg_str encrypted);
+
+/* "extra_content" of a call with a signature. */
+void writer_signature_put(struct chain *out, hg_str signature);
 
 /* Opens the root object and writes what all roots have. */
 void writer_root_begin(struct dialect_writer *writer, struct chain *out);

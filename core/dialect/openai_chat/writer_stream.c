@@ -52,6 +52,47 @@ static void text_chunk(struct dialect_writer *writer, const hg_event *event, hg_
     chunk_end(writer, 0, out);
 }
 
+/* The text under the name that all readers know, and once more beside what goes with it, for those
+ * who send it back. */
+static void reasoning_chunk(struct dialect_writer *writer, const hg_event *event, struct chain *out)
+{
+    if (!event->text.n && !event->id.n && !event->name.n)
+        return;
+    chunk_begin(writer, event, out);
+    if (event->text.n) {
+        JSON_KEY(out, "reasoning_content");
+        json_put_str(out, event->text);
+    }
+    JSON_KEY(out, "reasoning_details");
+    json_arr(out);
+    writer_detail_put(out, event->index, event->text, event->id, event->name);
+    json_end(out);
+    chunk_end(writer, 0, out);
+}
+
+/* Of one choice: logprobs stand beside the delta, audio in it. */
+static void choice_extra_chunk(struct dialect_writer *writer, const hg_event *event,
+                               struct chain *out)
+{
+    bool is_audio = text_is(event->name, HG_S("audio"));
+
+    if (writer->kind == HG_R_COMPLETE)
+        return;
+    chunk_begin(writer, event, out);
+    if (!is_audio)
+        json_end(out);
+    json_key(out, event->name);
+    json_put_raw(out, event->text);
+    if (is_audio)
+        json_end(out);
+    JSON_KEY(out, "finish_reason");
+    json_put_null(out);
+    json_end(out);
+    json_end(out);
+    json_end(out);
+    CHAIN_PUT_LIT(out, "\n\n");
+}
+
 static void function_put(hg_str name, hg_str args, struct chain *out)
 {
     JSON_KEY(out, "function");
@@ -83,6 +124,8 @@ static void tool_chunk(struct dialect_writer *writer, const hg_event *event, hg_
         json_put_str(out, HG_S("function"));
     }
     function_put(starts ? event->name : HG_S(""), args, out);
+    if (starts && event->text.n)
+        writer_signature_put(out, event->text);
     json_end(out);
     json_end(out);
     chunk_end(writer, 0, out);
@@ -146,8 +189,11 @@ static void bare_chunk(struct dialect_writer *writer, const hg_event *extra, str
 void writer_stream_write(struct dialect_writer *writer, const hg_event *event, struct chain *out)
 {
     struct choice *choice = writer_choice(writer, event->choice);
-    struct tool *tool = writer_tool(writer, choice, event->index);
+    struct tool *tool = NULL;
     hg_str error;
+
+    if (event->type == HG_EV_TOOL_START || event->type == HG_EV_TOOL_ARGS)
+        tool = writer_tool(writer, choice, event->index);
 
     switch (event->type) {
     case HG_EV_TEXT:
@@ -155,7 +201,11 @@ void writer_stream_write(struct dialect_writer *writer, const hg_event *event, s
         break;
     case HG_EV_REASONING:
         if (writer->kind == HG_R_CHAT)
-            text_chunk(writer, event, HG_S("reasoning_content"), out);
+            reasoning_chunk(writer, event, out);
+        break;
+    case HG_EV_REFUSAL:
+        if (writer->kind == HG_R_CHAT)
+            text_chunk(writer, event, HG_S("refusal"), out);
         break;
     case HG_EV_TOOL_START:
         if (tool && !tool->started) {
@@ -180,7 +230,11 @@ void writer_stream_write(struct dialect_writer *writer, const hg_event *event, s
         finish_chunk(writer, event, out);
         break;
     case HG_EV_EXTRA:
-        if (writer_is_json(event->text) && !writer_is_own_name(event->name))
+        if (!writer_is_json(event->text) || writer_is_own_name(event->name))
+            break;
+        if (text_is(event->name, HG_S("logprobs")) || text_is(event->name, HG_S("audio")))
+            choice_extra_chunk(writer, event, out);
+        else
             bare_chunk(writer, event, out);
         break;
     case HG_EV_ERROR:
@@ -192,7 +246,6 @@ void writer_stream_write(struct dialect_writer *writer, const hg_event *event, s
     }
 }
 
-/* A stream that failed has no end mark: its readers would take it for a whole one. */
 void writer_stream_end(struct dialect_writer *writer, struct chain *out)
 {
     if (writer->failed)

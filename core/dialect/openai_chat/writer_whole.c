@@ -23,6 +23,40 @@ static void list_keep(struct dialect_writer *writer, struct chain **where, const
         json_put_raw(*where, event->text);
 }
 
+/* The lists of several events make one. */
+static void logprobs_keep(struct dialect_writer *writer, struct choice *choice, hg_str raw)
+{
+    hg_json root, content, item;
+    hg_json_it it = {{0, 0}};
+
+    if (!json_parse(writer->arena, arena_text(writer->arena, raw), &root, NULL))
+        return;
+    content = json_member(root, HG_S("content"));
+    if (!choice->logprobs) {
+        choice->logprobs = chain_new(writer->arena);
+        json_arr(choice->logprobs);
+    }
+    while (content.kind == HG_J_ARR && json_next(content, &it, NULL, &item))
+        json_put_raw(choice->logprobs, json_raw(item));
+}
+
+static void thought_keep(struct dialect_writer *writer, struct choice *choice,
+                         const hg_event *event)
+{
+    struct thought *thought = writer_thought(writer, choice, event->index);
+
+    if (event->text.n)
+        keep(writer, &choice->reasoning, event->text);
+    if (!thought)
+        return;
+    if (event->text.n)
+        keep(writer, &thought->text, event->text);
+    if (event->id.n)
+        thought->signature = arena_text(writer->arena, event->id);
+    if (event->name.n)
+        thought->encrypted = arena_text(writer->arena, event->name);
+}
+
 /* A name that comes again has the new value. */
 static void extra_keep(struct dialect_writer *writer, const hg_event *event)
 {
@@ -44,20 +78,26 @@ static void extra_keep(struct dialect_writer *writer, const hg_event *event)
 void writer_whole_write(struct dialect_writer *writer, const hg_event *event)
 {
     struct choice *choice = writer_choice(writer, event->choice);
-    struct tool *tool = writer_tool(writer, choice, event->index);
+    struct tool *tool = NULL;
 
+    if (event->type == HG_EV_TOOL_START || event->type == HG_EV_TOOL_ARGS)
+        tool = writer_tool(writer, choice, event->index);
     switch (event->type) {
     case HG_EV_TEXT:
         keep(writer, &choice->text, event->text);
         break;
     case HG_EV_REASONING:
-        keep(writer, &choice->reasoning, event->text);
+        thought_keep(writer, choice, event);
+        break;
+    case HG_EV_REFUSAL:
+        keep(writer, &choice->refusal, event->text);
         break;
     case HG_EV_TOOL_START:
         if (tool && !tool->started) {
             tool->started = true;
             tool->id = arena_text(writer->arena, event->id);
             tool->name = arena_text(writer->arena, event->name);
+            tool->signature = arena_text(writer->arena, event->text);
         }
         break;
     case HG_EV_TOOL_ARGS:
@@ -75,7 +115,12 @@ void writer_whole_write(struct dialect_writer *writer, const hg_event *event)
             choice->finish = event->finish ? event->finish : HG_FIN_OTHER;
         break;
     case HG_EV_EXTRA:
-        extra_keep(writer, event);
+        if (text_is(event->name, HG_S("logprobs")))
+            logprobs_keep(writer, choice, event->text);
+        else if (text_is(event->name, HG_S("audio")) && writer_is_json(event->text))
+            choice->audio = arena_text(writer->arena, event->text);
+        else
+            extra_keep(writer, event);
         break;
     default:
         break;
@@ -85,16 +130,13 @@ void writer_whole_write(struct dialect_writer *writer, const hg_event *event)
 /* A kept text as a string, from what is escaped already. */
 static void kept_put(struct chain *out, const struct chain *kept, hg_str otherwise)
 {
-    struct chain *string = chain_new(out->arena);
-
     if (!kept || !kept->len) {
         json_put_raw(out, otherwise);
         return;
     }
-    CHAIN_PUT_LIT(string, "\"");
-    chain_put_chain(string, kept, 0, kept->len);
-    CHAIN_PUT_LIT(string, "\"");
-    json_put_raw(out, chain_flat(string, out->arena));
+    json_str_begin(out);
+    chain_put_chain(out, kept, 0, kept->len);
+    json_str_end(out);
 }
 
 static void tools_put(const struct choice *choice, struct chain *out)
@@ -118,6 +160,8 @@ static void tools_put(const struct choice *choice, struct chain *out)
         JSON_KEY(out, "arguments");
         kept_put(out, tool->args, HG_S("\"{}\""));
         json_end(out);
+        if (tool->signature.n)
+            writer_signature_put(out, tool->signature);
         json_end(out);
     }
     json_end(out);
@@ -132,6 +176,28 @@ static void list_put(struct chain *out, hg_str key, struct chain *list)
     json_put_raw(out, chain_flat(list, out->arena));
 }
 
+/* Only if there is more than the text, which stands in `reasoning_content`. */
+static void thoughts_put(const struct choice *choice, struct chain *out)
+{
+    bool is_signed = false;
+
+    for (uint32_t i = 0; i < choice->thought_count; i++)
+        is_signed |= choice->thoughts[i].signature.n || choice->thoughts[i].encrypted.n;
+    if (!is_signed)
+        return;
+    JSON_KEY(out, "reasoning_details");
+    json_arr(out);
+    for (uint32_t i = 0; i < choice->thought_count; i++) {
+        const struct thought *thought = &choice->thoughts[i];
+        hg_str text = thought->text
+                          ? json_unescape(out->arena, chain_flat(thought->text, out->arena))
+                          : HG_S("");
+
+        writer_detail_put(out, i, text, thought->signature, thought->encrypted);
+    }
+    json_end(out);
+}
+
 static void message_put(const struct choice *choice, struct chain *out)
 {
     bool has_tools = false;
@@ -143,10 +209,19 @@ static void message_put(const struct choice *choice, struct chain *out)
     JSON_KEY(out, "role");
     json_put_str(out, HG_S("assistant"));
     JSON_KEY(out, "content");
-    kept_put(out, choice->text, has_tools ? HG_S("null") : HG_S("\"\""));
+    kept_put(out, choice->text, has_tools || choice->refusal ? HG_S("null") : HG_S("\"\""));
     if (choice->reasoning) {
         JSON_KEY(out, "reasoning_content");
         kept_put(out, choice->reasoning, HG_S("\"\""));
+    }
+    thoughts_put(choice, out);
+    if (choice->refusal) {
+        JSON_KEY(out, "refusal");
+        kept_put(out, choice->refusal, HG_S("null"));
+    }
+    if (choice->audio.n) {
+        JSON_KEY(out, "audio");
+        json_put_raw(out, choice->audio);
     }
     if (has_tools)
         tools_put(choice, out);
@@ -170,6 +245,12 @@ static void choices_put(struct dialect_writer *writer, struct chain *out)
             kept_put(out, choice->text, HG_S("\"\""));
         } else {
             message_put(choice, out);
+        }
+        if (choice->logprobs) {
+            JSON_KEY(out, "logprobs");
+            json_obj(out);
+            list_put(out, HG_S("content"), choice->logprobs);
+            json_end(out);
         }
         JSON_KEY(out, "finish_reason");
         json_put_str(out, writer_finish_word(choice->finish));

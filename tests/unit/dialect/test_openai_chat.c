@@ -502,9 +502,10 @@ START_TEST(errors_of_ours_have_four_members)
     same(dialect->error_body(arena, 429, HG_S(""), HG_S(""), HG_S("m")),
          "{\"error\":{\"message\":\"m\",\"type\":\"rate_limit_error\",\"param\":null,"
          "\"code\":null}}");
-    same(
-        dialect->error_event(arena, HG_S("t"), HG_S(""), HG_S("m\n")),
-        "data: {\"error\":{\"message\":\"m\\n\",\"type\":\"t\",\"param\":null,\"code\":null}}\n\n");
+    same(dialect->error_event(arena, HG_S("t"), HG_S(""), HG_S("m\n")),
+         "data: "
+         "{\"error\":{\"message\":\"m\\n\",\"type\":\"t\",\"param\":null,\"code\":null}}\n\ndata: "
+         "[DONE]\n\n");
 }
 END_TEST
 
@@ -674,7 +675,8 @@ START_TEST(normalised_events_become_a_stream_that_means_the_same)
 }
 END_TEST
 
-START_TEST(a_failed_answer_has_no_end_mark)
+/* Pitfall 40. */
+START_TEST(an_error_comes_before_the_end_mark_of_a_failed_answer)
 {
     const hg_event events[] = {{.type = HG_EV_TEXT, .text = HG_S("a")},
                                {.type = HG_EV_ERROR, .name = HG_S("t"), .text = HG_S("m")},
@@ -682,7 +684,7 @@ START_TEST(a_failed_answer_has_no_end_mark)
     hg_str stream = written(true, true, events, 3);
 
     ck_assert(text_ends(stream, HG_S("data: {\"error\":{\"message\":\"m\",\"type\":\"t\",\"param\":"
-                                     "null,\"code\":null}}\n\n")));
+                                     "null,\"code\":null}}\n\ndata: [DONE]\n\n")));
     same(written(false, true, events, 3),
          "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"param\":null,\"code\":null}}");
 }
@@ -701,4 +703,4 @@ RUN_SUITE_WITH("dialect/openai_chat", setup, teardown, the_path_says_what_is_ask
                tool_calls_are_told_apart_however_they_are_numbered,
                normalised_events_become_a_whole_answer,
                normalised_events_become_a_stream_that_means_the_same,
-               a_failed_answer_has_no_end_mark)
+               an_error_comes_before_the_end_mark_of_a_failed_answer)
