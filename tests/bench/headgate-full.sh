@@ -18,7 +18,7 @@ CONF
     cat > "$RUN/routes/chat.lua" <<'CONF'
 local s = require "headgate"
 local ask = s.fallback { s.target "openai", s.target "second" }
-ask = s.cached(ask, { store = "memory", ttl = "1us" })
+ask = s.cached(ask, { store = "memory", ttl = "1us", wait = false })
 return s.route { path = "/v1/...", handler = s.guard(ask, { input = { "words" } }) }
 CONF
     exec "$headgate" run -c "$RUN/headgate.lua" --run-dir "$RUN/run"
