@@ -7,9 +7,21 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+/* A block that is kept hides from AddressSanitizer that somebody still uses it. */
+#if defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define IS_WATCHED 1
+#    endif
+#elif defined(__SANITIZE_ADDRESS__)
+#    define IS_WATCHED 1
+#endif
+#ifndef IS_WATCHED
+#    define IS_WATCHED 0
+#endif
+
 enum {
     BLOCK_SIZE = 1024, /* small, because an open stream keeps its blocks for its whole life */
-    BLOCKS_KEPT = 512, /* free blocks a process keeps: half a MiB */
+    BLOCKS_KEPT = IS_WATCHED ? 0 : 512, /* free blocks a process keeps: half a MiB */
 };
 
 struct arena_block {
@@ -53,7 +65,7 @@ static struct arena_block *block_take(size_t size)
 
 static void block_give(struct arena_block *block)
 {
-    if (block->size != BLOCK_SIZE || kept.count >= BLOCKS_KEPT) {
+    if (block->size != BLOCK_SIZE || kept.count == BLOCKS_KEPT) {
         free(block);
         return;
     }
