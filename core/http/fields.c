@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-#define NAME_IS(literal) (memcmp(name.p, literal, sizeof literal - 1) == 0)
+#define NAME_IS(literal) (memcmp(name.p, literal, sizeof(literal) - 1) == 0)
 
 /* By length first: hardly ever is more than one comparison made. */
 static enum field_id field_identify(hg_str name)

@@ -183,8 +183,11 @@ static hg_rc cannot_open(const struct jsonl *jsonl, hg_op op, int why)
 static hg_rc check_only(const struct jsonl *jsonl, hg_op op)
 {
     const char *path = jsonl->sink.path;
-    hg_str folder = folder_of(op, path);
     struct stat st;
+
+    if (!path)
+        return HG_E_CONFIG;
+    hg_str folder = folder_of(op, path);
 
     if (strncmp(path, "/dev/", 5) == 0)
         return HG_OK;

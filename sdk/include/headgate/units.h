@@ -23,10 +23,11 @@ static inline double hg_unit(hg_str word)
     if (word.n > 3 || (word.n > 1 && (word.p[word.n - 1] | 0x20) != 'b') ||
         (word.n == 3 && (word.p[1] | 0x20) != 'i'))
         return 0;
-    for (; units[i]; i++, bytes *= 1024)
-        if ((word.p[0] | 0x20) == units[i])
-            return bytes;
-    return 0;
+    while (units[i] && (word.p[0] | 0x20) != units[i]) {
+        bytes *= 1024;
+        i++;
+    }
+    return units[i] ? bytes : 0;
 }
 
 /* "64MB", "1.5g", "4096". 0 if it is no size, or an absurd one. */
