@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "delay.h"
+#include "common/delay.h"
 #include "support/fake_host.h"
 #include "json/index.h"
 
