@@ -18,13 +18,17 @@ local odd = setmetatable({ 1, 2 }, {
 
 local values = {
   true, false, 0, -1, 1, 2, 64, 1 << 31, 1 << 53, math.mininteger, math.maxinteger, 0.001, 1e18, 1e300,
-  0 / 0, 1 / 0, -1 / 0, "", "a", "0", "\0", "a\0b", "\xff\xfe", "e\r\nx: y", ("x"):rep(300), ("y"):rep(70000),
+  0 / 0, 1 / 0, -1 / 0, "", "a", "0", "\0", "a\0b", "\xff\xfe", "e\r\nx: y", ("x"):rep(300),
+  ("y"):rep(70000),
   "X-Odd", "content-length", "x-headgate-request-id", "250ms", "10/m", "/messages/0/content", "/a~1/~2//",
   "model", "stream", "[1,{\"a\":null}]", "{\"a\":\"\\ud800\"}", "[[", "error", "warn",
-  deep, wide, round, odd, {}, { 1, nil, 3 }, { [1.5] = 1 }, { a = 1, b = { "c" } }, { model = "sim:status=429" },
-  { messages = {}, stream = true }, { headers = { host = "a", ["b c"] = "d", e = "f\n" }, form = { a = 1 } },
+  deep, wide, round, odd, {}, { 1, nil, 3 }, { [1.5] = 1 }, { a = 1, b = { "c" } },
+  { model = "sim:status=429" },
+  { messages = {}, stream = true },
+  { headers = { host = "a", ["b c"] = "d", e = "f\n" }, form = { a = 1 } },
   { json = { 1, "a" }, timeout = 0.01 }, { json = round }, { body = ("z"):rep(5000), timeout = "1ms" },
-  { timeout = 0.005 }, { rate = "1/s", burst = 0 / 0, n = -1 }, { rate = 1e300 }, { timeout = -1, first_token = 1e300 },
+  { timeout = 0.005 }, { rate = "1/s", burst = 0 / 0, n = -1 }, { rate = 1e300 },
+  { timeout = -1, first_token = 1e300 },
   { kind = "upstream_5xx", status = 0 / 0, retry_after = 1 / 0, attempt = 1 << 32 | 1, message = "a\nb", code = 5 },
   { kind = "rate_limited", retry_after = -1e300, status = 99999999999, target = "\xff" },
   { 1, 2, code = "c", status = 200, message = "m" }, { weights = 1 }, { sticky = function() return 1 end },
@@ -34,26 +38,32 @@ local values = {
 local keys = {
   "model", "stream", "messages", "headers", "metadata", "key", "path", "method", "kind", "id", "attempt",
   "deadline", "with", "text", "get", "tag", "finally", "header", "status", "usage", "target", "provider",
-  "json", "post", "budget", "left", "set", "incr", "cas", "take", "map", "upstream", "cached_tokens", "authorization",
+  "json", "post", "budget", "left", "set", "incr", "cas", "take", "map", "upstream", "cached_tokens",
+  "authorization",
   "temperature", "x_calls", "message", "code", "retry_after", "upstream_5xx",
 }
 
 -- How the upstream answers.
 local target = {}
 for i, how in ipairs {
-  "", "status=500", "status=429,retry-after=2", "events=9", "error-in-200", "error-event-at=2", "no-done,usage=every",
-  "close-after-bytes=200", "reset-after-events=1", "garbage=json", "garbage=sse", "garbage=chunk", "text=%22%5c%00",
+  "", "status=500", "status=429,retry-after=2", "events=9", "error-in-200", "error-event-at=2",
+  "no-done,usage=every",
+  "close-after-bytes=200", "reset-after-events=1", "garbage=json", "garbage=sse", "garbage=chunk",
+  "text=%22%5c%00",
   "stall-after-events=2", "content-length=-3", "body={}", "content-type=text/plain", "split=random:7",
 } do
   target[i] = s.target("p/" .. (how == "" and "m" or "sim:" .. how))
 end
 
 local things = {
-  s.http "side", s.shared "fuzz", s.guard(target[1], { input = "mask" }), s.guard(target[4], { output = "mask" }),
+  s.http "side", s.shared "fuzz", s.guard(target[1], { input = "mask" }),
+  s.guard(target[4], { output = "mask" }),
   s.guard(target[4], { output = "mask", stream = "watch" }), s.cached(target[1], { store = "kept" }),
-  s.cached(target[4], { store = "kept", ttl = 0.001 }), s.retry(target[2], { attempts = 2, backoff = 0.001 }),
+  s.cached(target[4], { store = "kept", ttl = 0.001 }),
+  s.retry(target[2], { attempts = 2, backoff = 0.001 }),
   s.fallback { target[2], target[6], target[4] }, s.hedge { target[4], target[2], after = 0.001 },
-  s.shadow(target[1], { to = target[4] }), s.timeout(target[14], 0.004), s.balance { { target[1], weight = 1 }, { target[2], weight = 2 } },
+  s.shadow(target[1], { to = target[4] }), s.timeout(target[14], 0.004),
+  s.balance { { target[1], weight = 1 }, { target[2], weight = 2 } },
 }
 
 -- What can be called, by a byte.
@@ -82,7 +92,8 @@ local function functions_of(state)
     function() return s.sleep(0.001) end,
   }
   for _, name in ipairs {
-    "sleep", "cancel", "defer", "deny", "bucket", "duration", "size", "random", "now", "set", "all", "race", "target",
+    "sleep", "cancel", "defer", "deny", "bucket", "duration", "size", "random", "now", "set", "all",
+    "race", "target",
     "fallback", "retry", "switch", "canary",
   } do
     list[#list + 1] = s[name]
