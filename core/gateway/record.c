@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "dialect/translation.h"
 #include "gateway/answer.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
@@ -106,12 +107,15 @@ static uint64_t since(hg_ns moment, hg_ns start)
 static void put_attempt(struct writer *writer, const struct attempt *attempt, hg_ns start)
 {
     const struct outbound_times *times = attempt->times;
+    const struct translation *translation = attempt->translation;
 
     put_string(writer, text_of(attempt->target->name));
     put_string(writer, text_of(instance_name(attempt->target->instance)));
     put_string(writer, attempt->model);
     put_string(writer, attempt->model_answered);
     put_string(writer, attempt->response_id);
+    put_string(writer, translation ? text_of(translation->provider->name) : HG_S(""));
+    put_string(writer, translation ? cut(translation_losses(translation)) : HG_S(""));
     put_number(writer, (uint64_t)attempt->status);
     put_number(writer, attempt->fault.kind);
     put_string(writer, cut(attempt->fault.message));
@@ -155,6 +159,7 @@ static void put_whole(struct writer *writer, const struct request *request,
     put_string(writer, whole->parent);
     put_number(writer, (uint64_t)whole->began_us);
     put_string(writer, request->key);
+    put_string(writer, text_of(request->dialect ? request->dialect->name : ""));
     put_string(writer, route_name(request->route));
     put_string(writer, http_method_name(request->head->method));
     put_string(writer, cut(request->head->path));

@@ -65,6 +65,7 @@ static bool get_usage(struct reader *reader, hg_usage *ret)
 struct attempt_record {
     bool serves, detached, reused, has_usage;
     hg_str target, provider, model_sent, model_answered, response_id, message;
+    hg_str dialect, lost; /* of a translation */
     uint64_t status, fault, finish;
     uint64_t started, duration, first_byte, connected; /* ns */
     hg_usage usage;
@@ -78,6 +79,8 @@ static void get_attempt(struct reader *reader, struct attempt_record *ret)
     ret->model_sent = get_string(reader);
     ret->model_answered = get_string(reader);
     ret->response_id = get_string(reader);
+    ret->dialect = get_string(reader);
+    ret->lost = get_string(reader);
     ret->status = get_number(reader);
     ret->fault = get_number(reader);
     ret->message = get_string(reader);
@@ -296,6 +299,7 @@ static void request_read(struct reader *reader, struct line *line, hg_record *re
     PUT_LITERAL(line, "\",");
     ret->key_id = get_string(reader);
     KEY_STR(line, "key", ret->key_id);
+    KEY_STR(line, "dialect", get_string(reader));
     ret->route = get_string(reader);
     KEY_STR(line, "route", ret->route);
     KEY_STR(line, "method", get_string(reader));
@@ -432,6 +436,8 @@ static void attempt_write(struct arena *arena, struct line *line,
     KEY_STR(line, "target", attempt->target);
     KEY_STR(line, "model", attempt->model_sent);
     KEY_STR(line, "model_answered", attempt->model_answered);
+    KEY_STR(line, "dialect", attempt->dialect);
+    KEY_STR(line, "lost", attempt->lost);
     if (attempt->status)
         KEY_NUMBER(line, "status", attempt->status);
     KEY_STR(line, "outcome", outcome_of(fault_text(attempt->fault)));
