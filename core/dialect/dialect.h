@@ -201,4 +201,5 @@ bool dialect_to_events(const struct dialect *dialect, struct arena *arena, uint3
 bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32_t kind,
                       hg_str events, struct chain *out);
 
+extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_openai_chat;

@@ -5,6 +5,7 @@
 #include "dialect/watch.h"
 
 static const struct dialect *const dialects[] = {
+    &dialect_anthropic,
     &dialect_openai_chat,
 };
 
