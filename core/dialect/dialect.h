@@ -183,6 +183,11 @@ struct dialect {
     /* Normalised events in, bytes out: as a whole body at the end, or as stream events. */
     struct dialect_writer *(*writer_new)(struct arena *arena, uint32_t kind, bool is_stream,
                                          bool with_usage);
+
+    /* Gives a new writer the request that is being answered, for answers that repeat parts of it;
+     * NULL if none of that is needed. The document must live as long as the writer. */
+    void (*writer_asked)(struct dialect_writer *writer, hg_json request);
+
     void (*write)(struct dialect_writer *writer, const hg_event *event, struct chain *out);
     void (*write_end)(struct dialect_writer *writer, struct chain *out);
 };
@@ -203,3 +208,4 @@ bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32
 
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_openai_responses;

@@ -6,6 +6,7 @@
 
 static const struct dialect *const dialects[] = {
     &dialect_anthropic,
+    &dialect_openai_responses,
     &dialect_openai_chat,
 };
 

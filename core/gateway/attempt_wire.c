@@ -159,6 +159,8 @@ void attempt_wire_begin(struct attempt *attempt)
 
     attempt->writer = request->dialect->writer_new(
         request->arena, request->asked.kind, request->asked.is_stream, request->asked.wants_usage);
+    if (request->dialect->writer_asked)
+        request->dialect->writer_asked(attempt->writer, request->doc);
     attempt->is_sse = request->asked.is_stream;
     attempt->content_type =
         request->asked.is_stream ? request->dialect->stream_type : HG_S("application/json");

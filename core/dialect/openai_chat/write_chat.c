@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "dialect/model.h"
 #include "dialect/openai_chat/parts.h"
 #include "dialect/translation.h"
 #include "json/write.h"
@@ -444,19 +445,6 @@ static void choice_put(struct writing *writing)
 /* ---- the other members -------------------------------------------------------------------------
  */
 
-/* Models that reason take the limit under its new name only, and no sampling. */
-static bool model_reasons(hg_str model)
-{
-    hg_str rest, maker = text_cut(model, '/', &rest);
-
-    if (rest.n)
-        model = rest;
-    (void)maker;
-    if (text_starts(model, HG_S("gpt-")) && model.n > 4)
-        return model.p[4] >= '5' && model.p[4] <= '9' && !memmem(model.p, model.n, "-chat", 5);
-    return model.n >= 2 && model.p[0] == 'o' && model.p[1] >= '1' && model.p[1] <= '9';
-}
-
 static void raw_put(struct chain *out, hg_str key, hg_str raw)
 {
     if (!raw.n)
@@ -477,7 +465,8 @@ static void sampling_put(struct writing *writing)
 {
     const struct chat *chat = writing->chat;
     struct chain *out = writing->out;
-    bool is_new = model_reasons(writing->to->model) && !(writing->to->traits & HG_WIRE_MAX_TOKENS);
+    bool is_new =
+        model_of_openai_reasons(writing->to->model) && !(writing->to->traits & HG_WIRE_MAX_TOKENS);
 
     raw_put(out, is_new ? HG_S("max_completion_tokens") : HG_S("max_tokens"), chat->max_tokens);
     raw_put(out, HG_S("temperature"), chat->temperature);

@@ -3,7 +3,9 @@
  * prepare runs for every attempt. */
 #include <headgate/plugin.h>
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/errors.h"
 #include "common/fields.h"
@@ -19,12 +21,20 @@ struct openai {
     struct fields fields;
     hg_str key; /* only to take it out of error messages */
     hg_json models;
+    bool has_responses; /* speaks OpenAI's Responses format as well */
 };
 
 /* ---- preparing a request ------------------------------------------------------------------ */
 
+static bool is_responses(const struct openai *openai, const hg_req_info *info)
+{
+    return openai->has_responses && info->kind == HG_R_CHAT &&
+           info->wire == HG_WIRE_OPENAI_RESPONSES;
+}
+
 /* Bodies that are not JSON (uploads) pass as they are; so does what names no model. */
-static void body_make(hg_op op, const hg_req *req, const hg_req_info *info, hg_http_req *out)
+static void body_make(const struct openai *openai, hg_op op, const hg_req *req,
+                      const hg_req_info *info, hg_http_req *out)
 {
     const hg_body *body = H->req->body(req);
     size_t len = H->body->len(body);
@@ -35,7 +45,9 @@ static void body_make(hg_op op, const hg_req *req, const hg_req_info *info, hg_h
     if (H->req->json(req).kind != HG_J_OBJ || (info->kind == HG_R_RAW && !info->model.n))
         H->body->put_body(out->body, body, 0, len);
     else
-        H->req->rewrite(out->body, req, HG_WIRE_OPENAI_CHAT, (hg_json){0});
+        H->req->rewrite(out->body, req,
+                        is_responses(openai, info) ? HG_WIRE_OPENAI_RESPONSES : HG_WIRE_OPENAI_CHAT,
+                        (hg_json){0});
 }
 
 static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_req *out)
@@ -46,13 +58,15 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
 
     (void)call;
     H->req->info(req, &info);
-    rc = place_url(H, op, &openai->place, place_tail(&info), info.query, &out->url);
+    rc = place_url(H, op, &openai->place,
+                   is_responses(openai, &info) ? HG_S("/responses") : place_tail(&info), info.query,
+                   &out->url);
     if (rc != HG_OK)
         return rc;
     out->method = info.method.n ? info.method : HG_S("POST");
     if (!fields_make(&openai->fields, H, op, req, (hg_header){0}, out))
         return H->fail(op, HG_E_NOMEM, "no memory");
-    body_make(op, req, &info, out);
+    body_make(openai, op, req, &info, out);
     return HG_OK;
 }
 
@@ -110,8 +124,25 @@ static hg_rc credentials_read(struct openai *openai, hg_op op, hg_json settings)
     return HG_OK;
 }
 
+/* OpenAI's own servers: the host itself, or one of a region below it. */
+static bool is_openai(hg_str base)
+{
+    static const hg_str own = {"api.openai.com", 14};
+    const char *host = memchr(base.p, ':', base.n);
+    const char *end = base.p + base.n, *slash;
+
+    if (!host || end - host < 3)
+        return false;
+    host += 3; /* "://" */
+    slash = memchr(host, '/', (size_t)(end - host));
+    end = slash ? slash : end;
+    return (size_t)(end - host) >= own.n && memcmp(end - own.n, own.p, own.n) == 0 &&
+           (end - own.n == host || end[-(ptrdiff_t)own.n - 1] == '.');
+}
+
 static hg_rc settings_read(struct openai *openai, hg_op op, hg_json settings)
 {
+    hg_json responses = H->json->get(settings, "/responses");
     hg_str url = setting(op, settings, "/base_url");
     hg_rc rc = place_read(H, op, "base_url", url.n ? url : HG_S("https://api.openai.com/v1"),
                           &openai->place);
@@ -121,6 +152,9 @@ static hg_rc settings_read(struct openai *openai, hg_op op, hg_json settings)
     if (rc == HG_OK)
         rc = fields_complete(&openai->fields, H, op, settings);
     openai->models = H->json->get(settings, "/models");
+    openai->has_responses =
+        responses.kind == HG_J_TRUE ||
+        (responses.kind != HG_J_FALSE && rc == HG_OK && is_openai(openai->place.base));
     return rc;
 }
 
@@ -167,18 +201,21 @@ static const char schema[] =
     "\"include_usage\":{\"type\":\"boolean\",\"default\":true,"
     "\"description\":\"Whether streams may be asked for their token counts when the client did "
     "not.\"},"
+    "\"responses\":{\"type\":\"boolean\","
+    "\"description\":\"Whether the server has /responses. Requests for it are translated to chat "
+    "completions otherwise. Default: only OpenAI's own.\"},"
     "\"models\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
     "\"description\":\"The models on offer. Without it the provider is asked.\"}}}";
 
-static const hg_provider provider = {.size = sizeof provider,
-                                     .caps =
-                                         1u << HG_R_CHAT | 1u << HG_R_COMPLETE | 1u << HG_R_EMBED |
-                                         1u << HG_R_IMAGE | 1u << HG_R_AUDIO | 1u << HG_R_RERANK |
-                                         1u << HG_R_MODERATE | 1u << HG_R_MODELS | 1u << HG_R_RAW,
-                                     .wires = 1u << HG_WIRE_OPENAI_CHAT,
-                                     .prepare = prepare,
-                                     .map_error = map_error,
-                                     .models = models};
+static const hg_provider provider = {
+    .size = sizeof provider,
+    .caps = 1u << HG_R_CHAT | 1u << HG_R_COMPLETE | 1u << HG_R_EMBED | 1u << HG_R_IMAGE |
+            1u << HG_R_AUDIO | 1u << HG_R_RERANK | 1u << HG_R_MODERATE | 1u << HG_R_MODELS |
+            1u << HG_R_RAW,
+    .wires = 1u << HG_WIRE_OPENAI_CHAT | 1u << HG_WIRE_OPENAI_RESPONSES,
+    .prepare = prepare,
+    .map_error = map_error,
+    .models = models};
 
 HG_PLUGIN(H, "openai", "0.1.0", .summary = "OpenAI, and everything that speaks its dialect",
           .license = "Apache-2.0", .schema = schema, .create = create, .destroy = destroy,

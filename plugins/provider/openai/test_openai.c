@@ -118,6 +118,37 @@ static const struct {
     {"http://h", "/v1beta/models/x:generateContent", NULL, "http://h/chat/completions", HG_R_CHAT},
 };
 
+static const struct {
+    const char *settings, *url;
+} responses[] = {
+    {"{}", "https://api.openai.com/v1/responses"},
+    {"{\"base_url\":\"https://eu.api.openai.com/v1\"}", "https://eu.api.openai.com/v1/responses"},
+    {"{\"responses\":false}", "https://api.openai.com/v1/chat/completions"},
+    {"{\"base_url\":\"http://h/v1\"}", "http://h/v1/chat/completions"},
+    {"{\"base_url\":\"http://h/v1\",\"responses\":true}", "http://h/v1/responses"},
+    {"{\"base_url\":\"http://notapi.openai.com/v1\"}",
+     "http://notapi.openai.com/v1/chat/completions"},
+    {"{\"base_url\":\"http://h/api.openai.com\"}", "http://h/api.openai.com/chat/completions"},
+};
+
+START_TEST(responses_go_where_they_are_known)
+{
+    static const char body[] = "{\"model\":\"m\",  \"input\":\"x\"}";
+    hg_http_req out;
+
+    create(responses[_i].settings);
+    hg_op op = prepared(&(struct fake_request){.kind = HG_R_CHAT,
+                                               .wire = HG_WIRE_OPENAI_RESPONSES,
+                                               .path = "/v1/responses",
+                                               .body = body},
+                        &out, HG_OK);
+
+    assert_text(out.url, responses[_i].url);
+    assert_text(fake_text(fake, out.body), body);
+    fake_end(fake, op, HG_OK);
+}
+END_TEST
+
 START_TEST(the_url_is_base_url_and_the_rest_of_the_path)
 {
     char settings[256];
@@ -728,6 +759,7 @@ static Suite *suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_chat_goes_to_openai);
     tcase_add_test(tc, the_model_of_the_attempt_replaces_the_clients);
+    tcase_add_loop_test(tc, responses_go_where_they_are_known, 0, COUNT(responses));
     tcase_add_loop_test(tc, the_url_is_base_url_and_the_rest_of_the_path, 0, COUNT(urls));
     tcase_add_loop_test(tc, a_path_that_leaves_the_api_is_refused, 0, COUNT(bad_paths));
     tcase_add_test(tc, a_query_that_breaks_the_request_line_is_refused);
