@@ -205,9 +205,31 @@ void json_str_end(struct chain *out)
     CHAIN_PUT_LIT(out, "\"");
 }
 
+static bool is_break(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* In a valid value they stand between tokens only. */
+static void put_on_one_line(struct chain *out, hg_str json)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < json.n; i++)
+        if (is_break(json.p[i])) {
+            chain_put(out, json.p + from, i - from);
+            from = i + 1;
+        }
+    chain_put(out, json.p + from, json.n - from);
+}
+
 void json_put_raw(struct chain *out, hg_str json)
 {
-    if (value_begins(out))
+    if (!value_begins(out))
+        return;
+    if (json.n && (memchr(json.p, '\n', json.n) || memchr(json.p, '\r', json.n)))
+        put_on_one_line(out, json);
+    else
         chain_put(out, json.p, json.n);
 }
 

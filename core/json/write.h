@@ -20,7 +20,10 @@ void json_put_u64(struct chain *out, uint64_t value);
 void json_put_f64(struct chain *out, double value); /* shortest exact form; NaN, Inf: null */
 void json_put_bool(struct chain *out, int value);   /* less than 0 writes null */
 void json_put_null(struct chain *out);
-void json_put_raw(struct chain *out, hg_str json); /* copied; must be one whole JSON value */
+
+/* Must be one whole JSON value. Copied, without line breaks between its tokens: what we write fits
+ * into one line of a stream. */
+void json_put_raw(struct chain *out, hg_str json);
 
 /* A string in pieces: json_escape, or chain_put of what is escaped already, between these two. */
 void json_str_begin(struct chain *out);

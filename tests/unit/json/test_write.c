@@ -58,6 +58,16 @@ START_TEST(commas_and_colons_come_by_themselves)
 }
 END_TEST
 
+START_TEST(a_raw_value_is_put_on_one_line)
+{
+    json_arr(out);
+    json_put_raw(out, HG_S("{\r\n  \"a\\n\": [\n1,\r2\n]\n}\n"));
+    json_put_raw(out, HG_S("\n\"b\""));
+    json_end(out);
+    wrote("[{  \"a\\n\": [1,2]},\"b\"]");
+}
+END_TEST
+
 START_TEST(strings_are_escaped_and_repaired)
 {
     json_put_str(out, HG_S("q\" b\\ n\n t\t \b\f\r \x01\x1f \x7f é😀 \xFF \xE2\x82 \xED\xA0\x80."));
@@ -178,6 +188,7 @@ START_TEST(the_last_member_is_found_in_a_tail)
 END_TEST
 
 RUN_SUITE_WITH("json/write", setup, teardown, commas_and_colons_come_by_themselves,
-               strings_are_escaped_and_repaired, escapes_into_memory_are_the_same_as_into_a_chain,
+               a_raw_value_is_put_on_one_line, strings_are_escaped_and_repaired,
+               escapes_into_memory_are_the_same_as_into_a_chain,
                numbers_are_written_so_that_they_read_the_same,
                what_does_not_fit_its_place_breaks_the_output, the_last_member_is_found_in_a_tail)
