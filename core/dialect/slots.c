@@ -210,7 +210,8 @@ void slots_end_all(struct slots *slots)
 bool slots_any(const struct slots *slots, uint32_t choice)
 {
     for (size_t i = 0; i < slots->count; i++)
-        if (slots->slots[i]->choice == choice && slots->slots[i]->is_started)
+        if (slots->slots[i]->choice == choice &&
+            (slots->slots[i]->is_started || slots->slots[i]->name.n))
             return true;
     return false;
 }

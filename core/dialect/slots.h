@@ -23,5 +23,6 @@ void slots_end(struct slots *slots, uint32_t choice, int64_t key);
 void slots_end_choice(struct slots *slots, uint32_t choice);
 void slots_end_all(struct slots *slots);
 
-/* Whether the choice had a call: its finish is HG_FIN_TOOLS then, whatever the server says. */
+/* Whether the choice had a call, or has one that only waits for its id: its finish is HG_FIN_TOOLS
+ * then, whatever the server says. */
 bool slots_any(const struct slots *slots, uint32_t choice);

@@ -13,8 +13,10 @@ struct dialect_reader {
     uint32_t kind;
     struct dialect_sink sink;
     struct slots *slots;
-    bool is_started, is_over;
+    bool is_started, is_over, is_whole;
     uint64_t finished; /* a bit for each choice */
+    uint64_t held;     /* the same: said that it has finished for a call, which may not be all */
+    hg_str held_word;
 };
 
 static void give(struct dialect_reader *reader, hg_event event)
@@ -199,7 +201,25 @@ static void message_give(struct dialect_reader *reader, struct arena *scratch, u
 /* ---- choices and roots -------------------------------------------------------------------------
  */
 
-/* What was called counts, whatever the server says; but not if the answer was cut. */
+static void choice_end(struct dialect_reader *reader, uint32_t choice, uint32_t finish, hg_str word)
+{
+    if (reader->slots)
+        slots_end_choice(reader->slots, choice);
+    reader->finished |= 1ull << choice;
+    reader->held &= ~(1ull << choice);
+    give(reader,
+         (hg_event){.type = HG_EV_FINISH, .choice = choice, .finish = finish, .name = word});
+}
+
+static void held_give(struct dialect_reader *reader)
+{
+    for (uint32_t choice = 0; reader->held >> choice; choice++)
+        if (reader->held >> choice & 1)
+            choice_end(reader, choice, HG_FIN_TOOLS, reader->held_word);
+}
+
+/* What was called counts, whatever the server says; but not if the answer was cut. Together says
+ * after each of several calls that it has finished: then it is true when nothing more comes. */
 static void finish_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
                         hg_json reason)
 {
@@ -207,31 +227,43 @@ static void finish_give(struct dialect_reader *reader, struct arena *scratch, ui
 
     if (!finish || reader->finished >> choice & 1)
         return;
-    if (reader->slots) {
-        slots_end_choice(reader->slots, choice);
-        if (finish != HG_FIN_LENGTH && finish != HG_FIN_FILTER && slots_any(reader->slots, choice))
-            finish = HG_FIN_TOOLS;
+    if (finish != HG_FIN_LENGTH && finish != HG_FIN_FILTER && reader->slots &&
+        slots_any(reader->slots, choice))
+        finish = HG_FIN_TOOLS;
+    if (finish != HG_FIN_TOOLS || reader->is_whole) {
+        choice_end(reader, choice, finish, json_str(scratch, reason));
+        return;
     }
-    reader->finished |= 1ull << choice;
-    give(reader, (hg_event){.type = HG_EV_FINISH,
-                            .choice = choice,
-                            .finish = finish,
-                            .name = json_str(scratch, reason)});
+    reader->held |= 1ull << choice;
+    reader->held_word = arena_text(reader->arena, json_str(scratch, reason));
+}
+
+/* Whether the choice goes on though it seemed to have finished. */
+static bool is_resumed(struct dialect_reader *reader, uint32_t choice, hg_json delta)
+{
+    hg_json calls = json_member(delta, HG_S("tool_calls"));
+
+    if (!(reader->held >> choice & 1) || calls.kind != HG_J_ARR || !json_count(calls))
+        return false;
+    reader->held &= ~(1ull << choice);
+    return true;
 }
 
 static void choice_give(struct dialect_reader *reader, struct arena *scratch, hg_json value)
 {
     int64_t number = json_i64(json_member(value, HG_S("index")), 0);
     hg_json delta = json_member(value, HG_S("delta"));
+    hg_json message = json_member(value, HG_S("message"));
     hg_json logprobs = json_member(value, HG_S("logprobs"));
     uint32_t choice = number < 0 || number >= CHOICES_MAX ? 0 : (uint32_t)number;
 
-    if (reader->finished >> choice & 1)
+    if ((reader->finished | reader->held) >> choice & 1 && !is_resumed(reader, choice, delta))
         return;
-    if (delta.kind == HG_J_OBJ)
+    /* Perplexity has both everywhere: whole answers with an empty delta, chunks with all so far. */
+    if (delta.kind == HG_J_OBJ && !(reader->is_whole && message.kind == HG_J_OBJ))
         message_give(reader, scratch, choice, delta, false);
     else
-        message_give(reader, scratch, choice, json_member(value, HG_S("message")), true);
+        message_give(reader, scratch, choice, message, true);
     text_give(reader, scratch, HG_EV_TEXT, choice, json_member(value, HG_S("text")));
     if (logprobs.kind == HG_J_OBJ)
         give(reader, (hg_event){.type = HG_EV_EXTRA,
@@ -285,6 +317,8 @@ static void document_give(struct dialect_reader *reader, struct arena *scratch, 
         return;
     }
     start_give(reader, scratch, doc, json_count(choices) > 0);
+    if (!json_count(choices))
+        held_give(reader);
     while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice))
         choice_give(reader, scratch, choice);
     if (reader->kind == HG_R_EMBED)
@@ -305,6 +339,8 @@ void openai_reader_frame(struct dialect_reader *reader, struct arena *scratch, h
     hg_str text = text_trim(data);
     hg_json doc;
 
+    if (!reader->is_over && openai_is_end(event, text))
+        held_give(reader);
     /* Some keep a connection alive with data that says nothing. */
     if (reader->is_over || !text.n || openai_is_end(event, text) || text_is(text, HG_S("{}")) ||
         text_is(text, HG_S("null")))
@@ -317,6 +353,7 @@ void openai_reader_frame(struct dialect_reader *reader, struct arena *scratch, h
 
 void openai_reader_whole(struct dialect_reader *reader, struct arena *scratch, hg_json doc)
 {
+    reader->is_whole = true;
     if (doc.kind == HG_J_OBJ || doc.kind == HG_J_ARR)
         document_give(reader, scratch, doc);
     else
@@ -327,7 +364,10 @@ void openai_reader_whole(struct dialect_reader *reader, struct arena *scratch, h
 
 void openai_reader_end(struct dialect_reader *reader)
 {
-    if (reader->slots && !reader->is_over)
+    if (reader->is_over)
+        return;
+    held_give(reader);
+    if (reader->slots)
         slots_end_all(reader->slots);
 }
 
