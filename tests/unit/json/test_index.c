@@ -7,6 +7,8 @@
 #include "json/index.h"
 #include "json/utf8.h"
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+
 static struct arena *arena;
 
 static void setup(void)
@@ -452,6 +454,35 @@ START_TEST(the_value_at_the_start_of_a_text_is_measured)
 }
 END_TEST
 
+/* Runs of plain text are copied many bytes at a time, and escapes may stand anywhere in them. */
+START_TEST(escapes_at_every_distance_are_undone)
+{
+    static const char *const pairs[][2] = {{"\\n", "\n"},
+                                           {"\\\\", "\\"},
+                                           {"\\u20ac", "\xe2\x82\xac"},
+                                           {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"}};
+    char raw[256], want[256];
+
+    for (size_t first = 0; first < 40; first++) {
+        for (size_t second = 0; second < 40; second++) {
+            const char *const *pair = pairs[(first + second) % 4];
+            int n = snprintf(raw, sizeof raw, "%.*s%s%.*s%sz", (int)first, LETTERS, pair[0],
+                             (int)second, LETTERS, pair[0]);
+            int w = snprintf(want, sizeof want, "%.*s%s%.*s%sz", (int)first, LETTERS, pair[1],
+                             (int)second, LETTERS, pair[1]);
+            char *exact = malloc((size_t)n); /* so that a read beyond it is seen */
+
+            memcpy(exact, raw, (size_t)n);
+            hg_str got = json_unescape(arena, (hg_str){exact, (size_t)n});
+
+            ck_assert_uint_eq(got.n, (size_t)w);
+            ck_assert_mem_eq(got.p, want, got.n);
+            free(exact);
+        }
+    }
+}
+END_TEST
+
 START_TEST(offsets_and_raw_text_are_those_of_the_document)
 {
     const char *text = " {\"a\" : \"x\" , \"b\":[ 1 ] } ";
@@ -473,7 +504,8 @@ RUN_SUITE_WITH("json/index", setup, teardown, values_are_found_by_pointer,
                the_last_of_equal_keys_below_the_top_counts, iteration_gives_every_member_in_order,
                a_walk_goes_on_behind_what_was_walked_inside_of_it,
                white_space_of_every_length_is_passed_over, escapes_are_undone,
-               numbers_keep_their_size, what_is_not_strictly_json_is_refused, depth_has_a_limit,
+               escapes_at_every_distance_are_undone, numbers_keep_their_size,
+               what_is_not_strictly_json_is_refused, depth_has_a_limit,
                strings_of_every_length_end_where_they_end, foreign_text_is_checked_at_every_place,
                the_value_at_the_start_of_a_text_is_measured,
                offsets_and_raw_text_are_those_of_the_document)
