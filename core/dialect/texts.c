@@ -74,7 +74,7 @@ struct text_edits {
     struct text_visitor visitor;
     struct arena *arena;
     struct splice *splice;
-    hg_edit *edits; /* sorted by text, then place */
+    const hg_edit *edits; /* sorted */
     size_t count, next;
     uint32_t part;
 };
@@ -88,6 +88,16 @@ static int edit_order(const void *a, const void *b)
     if (x->at != y->at)
         return x->at < y->at ? -1 : 1;
     return x->n < y->n ? -1 : x->n > y->n;
+}
+
+const hg_edit *edits_sorted(struct arena *arena, const struct dialect_edits *edits)
+{
+    hg_edit *sorted = arena_alloc(arena, edits->count * sizeof *sorted);
+
+    for (size_t i = 0; i < edits->count; i++)
+        sorted[i] = edits->edits[i];
+    qsort(sorted, edits->count, sizeof *sorted, edit_order);
+    return sorted;
 }
 
 /* The text with its edits made. What lies outside of the text or overlaps is cut to what fits. */
@@ -137,10 +147,7 @@ static void document_edit(struct arena *arena, uint32_t kind, hg_json doc,
     if (!doc.kind)
         return;
     todo.splice = splice_new(arena, doc);
-    todo.edits = arena_alloc(arena, edits->count * sizeof *todo.edits);
-    for (size_t i = 0; i < edits->count; i++)
-        todo.edits[i] = edits->edits[i];
-    qsort(todo.edits, todo.count, sizeof *todo.edits, edit_order);
+    todo.edits = edits_sorted(arena, edits);
     visit(kind, doc, &todo.visitor);
     splice_into(todo.splice, out);
 }

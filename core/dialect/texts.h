@@ -17,6 +17,9 @@ void texts_edit_request(const struct dialect *dialect, struct arena *arena, uint
 void texts_edit_answer(const struct dialect *dialect, struct arena *arena, uint32_t kind,
                        hg_json doc, const struct dialect_edits *edits, struct chain *out);
 
+/* The edits by text, then by place. */
+const hg_edit *edits_sorted(struct arena *arena, const struct dialect_edits *edits);
+
 /* What one event of a stream adds, all of it in one text. */
 hg_str texts_of_event(const struct dialect *dialect, struct arena *arena, hg_json doc);
 

@@ -42,6 +42,7 @@ struct guard_use {
     struct held *held;
     size_t held_count, held_room;
     size_t seen;      /* bytes of `text` that a window has covered */
+    size_t asked;     /* where the window ends that is judged; more may come meanwhile */
     uint64_t text_at; /* of the first byte of `text` in the whole answer */
     hg_text in_text;
     bool checking, ended, over;
@@ -110,39 +111,47 @@ static void release(struct guard_use *use, size_t end)
 
 /* ---- edits ----------------------------------------------------------------------------------- */
 
-/* The text of one event after the edits: a replacement stands where its edit begins. */
-static hg_str text_edited(struct arena *arena, hg_str text, size_t from,
-                          const struct dialect_edits *edits)
+/* The edits, made in one event after the other. */
+struct edit_walk {
+    const hg_edit *edits; /* sorted, those that are left */
+    size_t count;
+    size_t at; /* up to here the old text is dealt with */
+};
+
+/* The text of an event that begins at `from`. What is put in belongs to the event that holds the
+ * place; what is put in behind everything, to the last one. */
+static hg_str text_edited(struct edit_walk *walk, struct arena *arena, hg_str text, size_t from,
+                          bool is_last)
 {
-    size_t room = text.n, to = from + text.n;
+    struct chain *out = chain_new(arena);
+    size_t to = from + text.n;
 
-    for (size_t i = 0; i < edits->count; i++)
-        room += edits->edits[i].with.n;
-    char *start = arena_alloc(arena, room + 1), *out = start;
+    for (; walk->count && (walk->edits->at < to || is_last); walk->edits++, walk->count--) {
+        const hg_edit *edit = walk->edits;
 
-    for (size_t at = from; at <= to; at++) {
-        const hg_edit *inside = NULL;
-
-        for (size_t i = 0; i < edits->count; i++) {
-            const hg_edit *edit = &edits->edits[i];
-
-            if (edit->at == at && (at < to || (edit->n == 0 && at == to)))
-                out = put_text(out, edit->with);
-            if (at >= edit->at && at < edit->at + edit->n)
-                inside = edit;
-        }
-        if (at < to && !inside)
-            *out++ = text.p[at - from];
+        if (edit->at > walk->at)
+            chain_put_const(out, text.p + (walk->at - from), edit->at - walk->at);
+        chain_put_const(out, edit->with.p, edit->with.n);
+        if (edit->at + edit->n > walk->at)
+            walk->at = edit->at + edit->n;
     }
-    return (hg_str){start, (size_t)(out - start)};
+    if (to > walk->at) {
+        chain_put_const(out, text.p + (walk->at - from), to - walk->at);
+        walk->at = to;
+    }
+    return chain_flat(out, arena);
 }
 
-static bool touches(const struct dialect_edits *edits, size_t from, size_t to)
+/* Where a place of the old text is in the new one; one inside of an edit is where that begins. */
+static size_t place_moved(const hg_edit *edits, size_t count, size_t place)
 {
-    for (size_t i = 0; i < edits->count; i++)
-        if (edits->edits[i].at < to && edits->edits[i].at + edits->edits[i].n > from)
-            return true;
-    return false;
+    size_t gone = 0, come = 0;
+
+    for (; count && edits->at + edits->n <= place; edits++, count--) {
+        gone += edits->n;
+        come += edits->with.n;
+    }
+    return (count && edits->at < place ? edits->at : place) - gone + come;
 }
 
 static void event_rewrite(struct guard_use *use, struct arena *arena, hg_str bytes, hg_str text,
@@ -155,32 +164,45 @@ static void event_rewrite(struct guard_use *use, struct arena *arena, hg_str byt
         texts_swap_event(dialect, arena, frame.event, frame.data, text, out);
 }
 
+/* The last event that has text; held_count if there is none. */
+static size_t last_with_text(const struct guard_use *use)
+{
+    for (size_t i = use->held_count; i-- > 0;)
+        if (use->held[i].text)
+            return i;
+    return use->held_count;
+}
+
 /* Writes the held events anew, with the edits in them. */
 static void stream_edit(struct guard_run *run, const struct dialect_edits *edits)
 {
     struct guard_use *use = (struct guard_use *)(void *)run;
-    struct arena *arena = arena_new();
-    struct buffer events = {0}, text = {0};
-    size_t bytes_at = 0, text_at = 0;
 
     if (use->mode == GUARD_WATCH) /* what has gone out cannot be changed */
         return;
+    struct arena *arena = arena_new();
+    struct edit_walk walk = {edits_sorted(arena, edits), edits->count, 0};
+    struct buffer events = {0}, text = {0};
+    size_t bytes_at = 0, text_at = 0, last = last_with_text(use);
+
     use->edited = true;
+    use->seen = place_moved(walk.edits, walk.count, use->seen);
+    use->asked = place_moved(walk.edits, walk.count, use->asked);
     for (size_t i = 0; i < use->held_count; i++) {
         struct held *held = &use->held[i];
         hg_str bytes = {buffer_at(&use->events) + bytes_at, held->bytes};
         hg_str own = {buffer_at(&use->text) + text_at, held->text};
 
         bytes_at += held->bytes;
-        text_at += held->text;
-        if (own.n && (use->edited || touches(edits, text_at - own.n, text_at))) {
+        if (own.n) {
             struct chain *out = chain_new(arena);
 
-            own = text_edited(arena, own, text_at - own.n, edits);
+            own = text_edited(&walk, arena, own, text_at, i == last);
             event_rewrite(use, arena, bytes, own, out);
             bytes = chain_flat(out, arena);
-            *held = (struct held){bytes.n, own.n};
         }
+        text_at += held->text;
+        *held = (struct held){bytes.n, own.n};
         buffer_add(&events, bytes.p, bytes.n);
         buffer_add(&text, own.p, own.n);
     }
@@ -202,20 +224,20 @@ static void window_prepare(struct guard_run *run)
     if (use->mode == GUARD_HOLD)
         from = 0;
     use->in_text = (hg_text){.role = HG_ROLE_ASSISTANT,
-                             .text = {buffer_at(&use->text) + from, use->text.len - from}};
+                             .text = {buffer_at(&use->text) + from, use->asked - from}};
     run->in.texts = &use->in_text;
     run->in.n_texts = 1;
     run->in.window_at = use->text_at + from;
     run->in.overlap = (uint32_t)(use->seen - from);
-    run->in.last = use->ended;
+    run->in.last = use->ended && use->asked == use->text.len;
 }
 
 static void window_passed(struct guard_use *use)
 {
-    use->seen = use->text.len;
+    use->seen = use->asked;
     if (use->mode == GUARD_WATCH) {
-        if (use->text.len > use->overlap) {
-            size_t gone = use->text.len - use->overlap;
+        if (use->seen > use->overlap) {
+            size_t gone = use->seen - use->overlap;
 
             buffer_take(&use->text, gone);
             use->text_at += gone;
@@ -223,7 +245,7 @@ static void window_passed(struct guard_use *use)
         }
         return;
     }
-    release(use, use->ended ? SIZE_MAX : use->seen > use->overlap ? use->seen - use->overlap : 0);
+    release(use, use->seen > use->overlap ? use->seen - use->overlap : 0);
 }
 
 static void stream_over(struct guard_use *use, const struct fault *fault)
@@ -266,6 +288,7 @@ static void advance(struct guard_use *use)
             return;
         }
         use->checking = true;
+        use->asked = use->text.len;
         if (!guard_run_start(&use->run))
             return;
         if (!window_done(use))
