@@ -1,6 +1,8 @@
 /* All dialects there are. OpenAI's is the last one, because what no other claims below /v1 passes
  * through it. */
 #include "dialect/dialect.h"
+
+#include "base/text.h"
 #include "dialect/replay.h"
 #include "dialect/watch.h"
 
@@ -12,6 +14,11 @@ static const struct dialect *const dialects[] = {
 
 const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind)
 {
+    /* What nearly all ask for, without a look at what else it could be. */
+    if (method == METHOD_POST && text_is(path, HG_S("/v1/chat/completions"))) {
+        *ret_kind = HG_R_CHAT;
+        return &dialect_openai_chat;
+    }
     for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
         if ((*ret_kind = dialects[i]->kind_of(method, path)))
             return dialects[i];
