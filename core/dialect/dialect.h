@@ -101,6 +101,9 @@ struct dialect {
     uint32_t framing;   /* HG_FRAME_... of its streams */
     hg_str stream_type; /* their content-type */
 
+    /* The model is named in the path alone: another one changes nothing in the body. */
+    bool model_in_path;
+
     /* The kind of request that a path of this dialect means; 0 if it is none of its paths. */
     uint32_t (*kind_of)(enum method method, hg_str path);
 
@@ -140,6 +143,9 @@ struct dialect {
     /* Bodies that we make ourselves. */
     hg_str (*error_body)(struct arena *arena, int status, hg_str type, hg_str code, hg_str message);
     hg_str (*error_event)(struct arena *arena, hg_str type, hg_str code, hg_str message);
+
+    /* A header field that goes with an error_body; NULL if the format has none. */
+    void (*error_field)(int status, hg_str type, hg_str *ret_name, hg_str *ret_value);
 
     /* A stored answer for the other kind of client: events from a whole body, and back. False if it
      * cannot be done. */
@@ -207,5 +213,6 @@ bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32
                       hg_str events, struct chain *out);
 
 extern const struct dialect dialect_anthropic;
+extern const struct dialect dialect_converse;
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_responses;

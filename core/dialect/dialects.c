@@ -9,6 +9,7 @@
 static const struct dialect *const dialects[] = {
     &dialect_anthropic,
     &dialect_openai_responses,
+    &dialect_converse,
     &dialect_openai_chat,
 };
 

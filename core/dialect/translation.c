@@ -231,6 +231,8 @@ void translation_event(struct translation *translation, struct dialect_writer *w
 
     if (translation->unwraps_json && !json_unwrap(&ours))
         return;
+    if (ours.type == HG_EV_START && !ours.name.n) /* some do not say: it is what was asked for */
+        ours.name = translation->model;
     if (ours.type == HG_EV_TOOL_START) {
         ours.name = put_back(translation, ours.name, false);
         ours.id = put_back(translation, ours.id, true);

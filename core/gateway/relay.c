@@ -313,6 +313,21 @@ static void retry_after_add(struct request *request, struct fields *fields, hg_n
                   arena_fmt(request->arena, "%lld", (long long)((wait + 999999999) / 1000000000)));
 }
 
+/* The upstream's own, if the client knows it, else what the dialect says. */
+static void error_field_add(struct request *request, const struct fault *fault,
+                            struct fields *fields)
+{
+    const struct attempt *attempt = fault->attempt;
+    hg_str name, value, theirs = {0};
+
+    if (!request->dialect->error_field)
+        return;
+    request->dialect->error_field(fault_status(fault), fault_type(fault), &name, &value);
+    if (attempt && attempt->head && !attempt->translation)
+        theirs = head_field(attempt->head, name);
+    field_add(fields, name, theirs.n ? theirs : value);
+}
+
 void relay_fault(struct request *request, const struct fault *fault)
 {
     struct attempt *attempt = fault->attempt;
@@ -330,6 +345,7 @@ void relay_fault(struct request *request, const struct fault *fault)
     }
     retry_after_add(request, &fields, fault->retry_after);
     field_add(&fields, HG_S("content-type"), HG_S("application/json"));
+    error_field_add(request, fault, &fields);
     fields_finish(request, &fields);
     if (attempt && !attempt->translation && is_error_body(request, attempt_body(attempt))) {
         hg_str text = attempt_body(attempt);

@@ -131,7 +131,8 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
         struct attempt *attempt = view->attempt;
 
         view_shape(attempt, arena, splice);
-        if (attempt->model.n && !text_is(attempt->model, request->asked.model))
+        if (attempt->model.n && !request->dialect->model_in_path &&
+            !text_is(attempt->model, request->asked.model))
             splice_set_str(splice, "model", attempt->model);
         usage_ask(attempt, splice);
     }
