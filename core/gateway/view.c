@@ -134,7 +134,8 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
         if (attempt->model.n && !request->dialect->model_in_path &&
             !text_is(attempt->model, request->asked.model))
             splice_set_str(splice, "model", attempt->model);
-        usage_ask(attempt, splice);
+        if (!(wire & HG_WIRE_NO_STREAM_USAGE))
+            usage_ask(attempt, splice);
     }
     view_patch(arena, splice, patch);
     splice_into(splice, chain);

@@ -246,7 +246,7 @@ static void req_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json p
     hg_json value;
     hg_str key;
 
-    ensure(wire == HG_WIRE_OPENAI_CHAT || wire == req->in.wire);
+    ensure((wire & HG_WIRE_MASK) == HG_WIRE_OPENAI_CHAT || wire == req->in.wire);
     if (req->json.kind != HG_J_OBJ) {
         chain_put_chain(chain, req->body, 0, req->body->len);
         return;
@@ -255,8 +255,14 @@ static void req_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json p
 
     if (req->in.model)
         splice_set_str(splice, "model", text_of(req->in.model));
-    while (json_next(patch, &it, &key, &value))
-        splice_set(splice, arena_cstr(chain->arena, key), json_raw(value));
+    while (json_next(patch, &it, &key, &value)) {
+        const char *name = arena_cstr(chain->arena, key);
+
+        if (value.kind == HG_J_NULL)
+            splice_remove(splice, name);
+        else
+            splice_set(splice, name, json_raw(value));
+    }
     splice_into(splice, chain);
 }
 

@@ -3,6 +3,7 @@
 #include "errors.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include "delay.h"
 #include "mask.h"
 #include "said.h"
+#include "words.h"
 
 enum {
     FOLDED_MAX = 4000,
@@ -172,6 +174,41 @@ static enum fault fault_of_status(int64_t status)
     }
 }
 
+static bool same(hg_str a, hg_str b)
+{
+    return a.n == b.n && a.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* What the vendor's own words mean; false if it has none for this. */
+static bool fault_of_words(const struct said *said, int64_t status, const char *words,
+                           enum fault *ret_fault)
+{
+    static const char *const names[] = {
+        [FAULT_INPUT] = "input",       [FAULT_CONTEXT] = "context",   [FAULT_POLICY] = "policy",
+        [FAULT_AUTH] = "auth",         [FAULT_QUOTA] = "quota",       [FAULT_DENIED] = "denied",
+        [FAULT_NOT_FOUND] = "missing", [FAULT_CONFLICT] = "conflict", [FAULT_TOOBIG] = "toobig",
+        [FAULT_RATE] = "rate",         [FAULT_OVERLOAD] = "overload", [FAULT_UPSTREAM] = "upstream",
+        [FAULT_TIMEOUT] = "timeout"};
+    char number[24];
+
+    snprintf(number, sizeof number, "%d", (int)status);
+    while (words && *words) {
+        size_t key = strcspn(words, "="), n = strcspn(words, " ");
+        hg_str word = {words, key}, meaning = {words + key + 1, n - key - 1};
+
+        words += n + (words[n] == ' ');
+        if (!same(said->code, word) && !same(said->type, word) && !same(word_of(number), word))
+            continue;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (word_is(meaning, names[i])) {
+                *ret_fault = (enum fault)i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static enum fault fault_of(const struct said *said, const char *text, int64_t status)
 {
     bool refused = status >= 400 && status < 500;
@@ -286,14 +323,17 @@ static int64_t wall_ms(void)
 }
 
 hg_rc error_map(const hg_host *host, const hg_http_api *http, hg_op op, const hg_http_resp *resp,
-                hg_str secret, hg_error *out)
+                hg_str secret, const char *words, hg_error *out)
 {
     struct said said;
 
     if (resp->status == 0 || !said_read(host, op, resp, &said))
         return HG_SKIP;
     int64_t status = status_of(&said, resp);
-    enum fault fault = fault_of(&said, text_folded(host, op, said.message), status);
+    enum fault fault;
+
+    if (!fault_of_words(&said, status, words, &fault))
+        fault = fault_of(&said, text_folded(host, op, said.message), status);
     const struct meaning *meaning = &meanings[fault];
 
     out->code = meaning->code;
@@ -302,6 +342,8 @@ hg_rc error_map(const hg_host *host, const hg_http_api *http, hg_op op, const hg
     out->flags = flags_wanted(http, resp, out->flags);
     out->type = type_of(&said, meaning);
     out->retry_after = delay_asked(http, resp->headers, said.message, wall_ms());
+    if (!out->retry_after)
+        out->retry_after = said.wait;
     out->message = mask_secrets(host, op, said.message, secret);
     if (!out->message.n)
         out->message = host->fmt(op, "the provider answered %d", (int)resp->status);

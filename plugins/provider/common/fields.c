@@ -98,16 +98,18 @@ void fields_done(struct fields *fields)
 /* ---- the operator's and the clients' ------------------------------------------------------ */
 
 /* The client's own headers are passed on only where the operator has not set them. */
-static void forwarded_choose(struct fields *fields)
+static void forwarded_add(struct fields *fields, const char *words)
 {
-    static const char *const may[FIELDS_FORWARDED] = {"content-type",        "accept",
-                                                      "openai-beta",         "x-client-request-id",
-                                                      "openai-organization", "openai-project"};
-    size_t n = 0;
+    while (words && *words) {
+        size_t n = strcspn(words, " ");
+        char *name = fields->forwarded[fields->forwarded_count];
 
-    for (size_t i = 0; i < FIELDS_FORWARDED; i++) {
-        if (!fields_has(fields, may[i]))
-            fields->forwarded[n++] = may[i];
+        if (n && n < FIELDS_NAME && fields->forwarded_count < FIELDS_FORWARDED) {
+            memcpy(name, words, n);
+            name[n] = '\0';
+            fields->forwarded_count += !fields_has(fields, name);
+        }
+        words += n + (words[n] == ' ');
     }
 }
 
@@ -136,7 +138,8 @@ static hg_rc header_add(struct fields *fields, const hg_host *host, hg_op op, hg
     return HG_OK;
 }
 
-hg_rc fields_complete(struct fields *fields, const hg_host *host, hg_op op, hg_json settings)
+hg_rc fields_complete(struct fields *fields, const hg_host *host, hg_op op, hg_json settings,
+                      const char *passes)
 {
     hg_json all = host->json->get(settings, "/headers"), value;
     hg_json_it it = {0};
@@ -155,7 +158,8 @@ hg_rc fields_complete(struct fields *fields, const hg_host *host, hg_op op, hg_j
         return rc;
     if (!fields_has(fields, "user-agent"))
         fields_add(fields, HG_S("user-agent"), word_of(host->product));
-    forwarded_choose(fields);
+    forwarded_add(fields, "content-type accept x-client-request-id");
+    forwarded_add(fields, passes);
     return HG_OK;
 }
 
@@ -168,11 +172,11 @@ bool fields_make(const struct fields *fields, const hg_host *host, hg_op op, con
     if (!headers)
         return false;
     memcpy(headers, fields->fixed, n * sizeof *headers);
-    for (const char *const *name = fields->forwarded; *name; name++) {
-        hg_str value = host->req->header(req, *name);
+    for (size_t i = 0; i < fields->forwarded_count; i++) {
+        hg_str value = host->req->header(req, fields->forwarded[i]);
 
         if (value.n)
-            headers[n++] = (hg_header){word_of(*name), value};
+            headers[n++] = (hg_header){word_of(fields->forwarded[i]), value};
     }
     if (more.name.n)
         headers[n++] = more;

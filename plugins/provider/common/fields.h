@@ -8,15 +8,17 @@
 
 enum {
     FIELDS_MAX = 32,
-    FIELDS_FORWARDED = 6
+    FIELDS_NAME = 40,
+    FIELDS_FORWARDED = 10
 };
 
 struct fields {
     hg_header fixed[FIELDS_MAX]; /* texts outlive this */
     size_t count;
-    const char *forwarded[FIELDS_FORWARDED + 1]; /* ends with NULL */
-    hg_str key;                                  /* what stands in the key's field */
-    char *secret;                                /* memory of its value */
+    char forwarded[FIELDS_FORWARDED][FIELDS_NAME];
+    size_t forwarded_count;
+    hg_str key;   /* what stands in the key's field */
+    char *secret; /* memory of its value */
     size_t secret_n;
 };
 
@@ -33,8 +35,11 @@ bool fields_value_is_sane(hg_str value);
  * "none" sends none. An empty key adds nothing. */
 hg_rc fields_add_key(struct fields *fields, const hg_host *host, hg_op op, hg_str form, hg_str key);
 
-/* The setting `headers` of the operator, then the user agent and which fields of clients pass. */
-hg_rc fields_complete(struct fields *fields, const hg_host *host, hg_op op, hg_json settings);
+/* The setting `headers` of the operator, then the user agent, and which fields of clients pass:
+ * content-type, accept, x-client-request-id, and those of `passes` (lower-case names with a space
+ * between; may be NULL). */
+hg_rc fields_complete(struct fields *fields, const hg_host *host, hg_op op, hg_json settings,
+                      const char *passes);
 
 /* Fills `out` with all of it and `more` (its name empty: nothing). */
 bool fields_make(const struct fields *fields, const hg_host *host, hg_op op, const hg_req *req,

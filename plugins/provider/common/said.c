@@ -121,7 +121,8 @@ static bool error_read_detail(struct reading *r, hg_json detail)
     return r->said.message.n > 0;
 }
 
-/* {"errors":[{"code":7003,"message":"..."}]} or {"errors":["text"]} */
+/* {"errors":[{"code":7003,"message":"..."}]} or {"errors":["text"]}; Cloudflare's say in a 200 that
+ * there was no success */
 static bool error_read_list(struct reading *r, hg_json errors)
 {
     if (errors.kind != HG_J_ARR)
@@ -134,15 +135,29 @@ static bool error_read_list(struct reading *r, hg_json errors)
 }
 
 /* {"message":"...","type":...,"code":...}, and names that others have for it. */
+/* In a 200 only where it says so: an answer of Spark's with a code that is not 0 is an error, and
+ * so is whatever has an error_code. */
+static bool is_error_in_success(const struct reading *r)
+{
+    hg_json code = get(r, r->root, "/code");
+
+    return get(r, r->root, "/error_code").kind != HG_J_NONE ||
+           (code.kind == HG_J_NUM && r->host->json->i64(code, 0) != 0 &&
+            get(r, r->root, "/choices").kind != HG_J_ARR &&
+            get(r, r->root, "/data").kind != HG_J_ARR);
+}
+
 static bool error_read_flat(struct reading *r, bool in_success)
 {
     static const char *const messages[] = {"/message", "/Message",           "/error_msg",
                                            "/msg",     "/fault/faultstring", NULL};
 
-    if (in_success && get(r, r->root, "/error_code").kind == HG_J_NONE)
+    if (in_success && !is_error_in_success(r))
         return false;
     r->said.message = first_str(r, r->root, messages);
     r->said.type = str(r, get(r, r->root, "/type"));
+    if (!r->said.type.n)
+        r->said.type = str(r, get(r, r->root, "/reason"));
     code_read(r, get(r, r->root, "/code"));
     if (!r->said.code.n)
         code_read(r, get(r, r->root, "/error_code"));
@@ -171,15 +186,37 @@ static bool error_read_base_resp(struct reading *r)
     return true;
 }
 
+/* {"Response":{"Error":{"Code":"...","Message":"..."}}}, Tencent's own */
+static bool error_read_response(struct reading *r)
+{
+    hg_json error = get(r, r->root, "/Response/Error");
+
+    if (error.kind != HG_J_OBJ)
+        return false;
+    r->said.message = str(r, get(r, error, "/Message"));
+    code_read(r, get(r, error, "/Code"));
+    return true;
+}
+
+/* Hugging Face tells in seconds how long a model still loads. */
+static void wait_read(struct reading *r)
+{
+    double seconds = r->host->json->f64(get(r, r->root, "/estimated_time"), 0);
+
+    if (seconds > 0 && seconds < 86400)
+        r->said.wait = (hg_ns)(seconds * 1e9);
+}
+
 /* The first choice of an answer may carry an error of its own (OpenRouter). */
 static bool error_read_json(struct reading *r, bool in_success)
 {
     hg_json error = get(r, r->root, "/error");
+    bool failed = !in_success || get(r, r->root, "/success").kind == HG_J_FALSE;
 
     return error_read_object(r, error) || error_read_text(r, error) || error_read_base_resp(r) ||
            error_read_object(r, get(r, r->root, "/choices/0/error")) ||
            (!in_success && error_read_detail(r, get(r, r->root, "/detail"))) ||
-           (!in_success && error_read_list(r, get(r, r->root, "/errors"))) ||
+           (failed && error_read_list(r, get(r, r->root, "/errors"))) || error_read_response(r) ||
            error_read_flat(r, in_success);
 }
 
@@ -214,6 +251,7 @@ static bool error_read(struct reading *r, const hg_http_resp *resp)
 
     is_json = body.n && r->host->json->parse(r->op, body, &r->root) == HG_OK;
     if (is_json) {
+        wait_read(r);
         if (error_read_json(r, in_success))
             return true;
         if (in_success)

@@ -75,7 +75,7 @@ static hg_rc map_error(void *st, void *call, hg_op op, const hg_http_resp *resp,
     const struct openai *openai = st;
 
     (void)call;
-    return error_map(H, openai->http, op, resp, openai->key, out);
+    return error_map(H, openai->http, op, resp, openai->key, NULL, out);
 }
 
 static hg_rc models(void *st, hg_op op, hg_out *json)
@@ -150,7 +150,8 @@ static hg_rc settings_read(struct openai *openai, hg_op op, hg_json settings)
     if (rc == HG_OK)
         rc = credentials_read(openai, op, settings);
     if (rc == HG_OK)
-        rc = fields_complete(&openai->fields, H, op, settings);
+        rc = fields_complete(&openai->fields, H, op, settings,
+                             "openai-beta openai-organization openai-project");
     openai->models = H->json->get(settings, "/models");
     openai->has_responses =
         responses.kind == HG_J_TRUE ||

@@ -34,7 +34,7 @@ enum {
 };
 
 /* Where a server of a format differs from most; put to the wire that is given to rewrite. They tell
- * the writer of that format, and change nothing in what is passed on unchanged. */
+ * the writer of that format, and change nothing in what the client itself has said in it. */
 #define HG_WIRE_MASK            0xffu
 #define HG_WIRE_STRING_CONTENT  0x100u   /* OpenAI: content of a message is one text */
 #define HG_WIRE_EMPTY_CONTENT   0x200u   /* OpenAI: "" and not null beside tool calls */
