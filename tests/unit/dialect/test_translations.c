@@ -76,6 +76,8 @@ struct exception {
 static struct exception exceptions[] = {
     {"snowflake/002-", 0, 0, IN_REASONING, "reasoning in content_list is unknown to the oracle",
      false},
+    {"xai/016-", 0, 0, IN_CALLS, "the oracle looks for the input of custom calls in `arguments`",
+     false},
     {"snowflake/002-", 0, 0, IN_FINISH | IN_USAGE | IN_ERROR,
      "has no finish reason: an unfinished answer is an error", false},
 };
