@@ -31,6 +31,16 @@ static bool may_grow(struct engine *engine, size_t more)
     return true;
 }
 
+void engine_charge(lua_State *L, size_t bytes)
+{
+    struct budget *budget = &engine_of(L)->budget;
+
+    budget->account->allocated += bytes;
+    if (budget->account->allocated > budget->memory_limit)
+        budget_arm(budget, BUDGET_MEMORY);
+    budget_check(L);
+}
+
 static void *allocate(void *ud, void *old, size_t old_size, size_t size)
 {
     struct engine *engine = ud;

@@ -94,6 +94,12 @@ void engine_run(struct engine *engine);
  * finished, so that more steps are pointless until something ran again. */
 bool engine_idle(struct engine *engine);
 
+/* For C functions that scripts call: charges the running code for memory that C allocates on its
+ * behalf outside of Lua, and raises if that code is to end, for what it has allocated or for its
+ * processor time. A loop over what a script gave calls it in each turn, with 0 if nothing was
+ * allocated. */
+void engine_charge(lua_State *L, size_t bytes);
+
 /* The engine a state or a coroutine belongs to; cheap. */
 struct engine *engine_of(lua_State *L);
 lua_State *engine_state(struct engine *engine);

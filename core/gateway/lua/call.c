@@ -39,19 +39,18 @@ int lua_open_named(lua_State *L)
 static int host_target(lua_State *L)
 {
     struct gateway *gateway = lua_gateway(L);
-    struct arena *arena = NULL;
     hg_str name;
     const char *params = NULL;
     struct error error;
 
     name.p = luaL_checklstring(L, 1, &name.n);
     if (lua_istable(L, 2)) {
-        arena = arena_new();
+        struct arena *arena = lua_scratch(L);
+
         params = arena_cstr(arena, lua_to_json(L, 2, arena));
     }
     struct target *target = target_get(gateway, name, params, &error);
 
-    arena_free(&arena);
     if (!target)
         return luaL_error(L, "%s", error.text);
     lua_push_named(L, "target", target);
@@ -148,6 +147,7 @@ static int host_call(lua_State *L)
         options.timeout = lua_seconds_field(L, 3, "timeout");
         options.first_token = lua_seconds_field(L, 3, "first_token");
     }
+    engine_charge(L, sizeof(struct call) + sizeof(struct attempt));
     struct call *call = arena_alloc(request->arena, sizeof *call);
 
     call->waiter = routine_handle(routine_of(L));

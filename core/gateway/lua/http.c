@@ -24,7 +24,7 @@ struct http_call {
     struct outbound *outbound;
     struct routine_handle waiter;
     const struct head *head;
-    struct buffer body;
+    struct buffer head_text, body;
     struct fault fault;
     bool over;
 };
@@ -38,8 +38,15 @@ static void call_free(struct http_call *call)
     struct arena *arena = call->arena;
 
     outbound_cancel(&call->outbound);
-    buffer_done(&call->body);
     arena_free(&arena);
+}
+
+static void buffers_done(void *arg)
+{
+    struct http_call *call = arg;
+
+    buffer_done(&call->head_text);
+    buffer_done(&call->body);
 }
 
 /* ---- the exchange ---------------------------------------------------------------------------- */
@@ -179,32 +186,31 @@ static void request_write(lua_State *L, int options, struct http_call *call,
                           const struct gateway_http *http, hg_str method, hg_str path,
                           const struct url *url, struct outbound_request *ret)
 {
-    struct buffer head = {0};
+    struct buffer *head = &call->head_text;
     hg_str type, body = {0};
     char length[PUT_U64_MAX];
 
-    add_text(&head, method);
-    add_text(&head, HG_S(" "));
-    add_text(&head, (hg_str){url->path.p, url->path.n - (text_ends(url->path, HG_S("/")) ? 1 : 0)});
+    add_text(head, method);
+    add_text(head, HG_S(" "));
+    add_text(head, (hg_str){url->path.p, url->path.n - (text_ends(url->path, HG_S("/")) ? 1 : 0)});
     if (!text_starts(path, HG_S("/")))
-        add_text(&head, HG_S("/"));
-    add_text(&head, path);
-    add_text(&head, HG_S(" HTTP/1.1\r\n"));
-    add_field(&head, HG_S("host"), url->authority);
+        add_text(head, HG_S("/"));
+    add_text(head, path);
+    add_text(head, HG_S(" HTTP/1.1\r\n"));
+    add_field(head, HG_S("host"), url->authority);
     for (const struct pair *pair = http->headers; pair; pair = pair->next)
-        add_field(&head, pair->name, pair->value);
+        add_field(head, pair->name, pair->value);
     if (lua_istable(L, options)) {
-        add_headers(L, options, &head);
+        add_headers(L, options, head);
         body = body_read(L, options, call->arena, &type);
         if (type.n)
-            add_field(&head, HG_S("content-type"), type);
+            add_field(head, HG_S("content-type"), type);
     }
     if (body.n || text_is(method, HG_S("POST")))
-        add_field(&head, HG_S("content-length"),
+        add_field(head, HG_S("content-length"),
                   (hg_str){length, (size_t)(put_u64(length, body.n) - length)});
-    add_text(&head, HG_S("\r\n"));
-    ret->head = arena_text(call->arena, buffer_text(&head));
-    buffer_done(&head);
+    add_text(head, HG_S("\r\n"));
+    ret->head = buffer_text(head);
     if (body.n) {
         struct chain *chain = chain_new(call->arena);
 
@@ -234,12 +240,14 @@ static int http_send(lua_State *L, hg_str method)
 
     if (!upstream)
         return luaL_error(L, "http '%s': %s", client->http->config->name, error.text);
-    struct arena *arena = arena_new();
+    struct arena *arena = lua_scratch(L); /* until nothing can raise any more */
     struct http_call *call = arena_zalloc(arena, sizeof *call);
 
     call->arena = arena;
     call->gateway = gateway;
+    arena_on_end(arena, buffers_done, call);
     request_write(L, 3, call, client->http, method, path, &url, &request);
+    lua_charge(L, arena, 0);
     hg_ns total = lua_istable(L, 3) ? lua_seconds_field(L, 3, "timeout") : 0;
 
     total = total ? total : limits->total_timeout;
@@ -248,6 +256,7 @@ static int http_send(lua_State *L, hg_str method)
     request.first_byte_timeout = limits->first_byte_timeout;
     request.idle_timeout = limits->idle_timeout;
     request.max_body = REPLY_MAX;
+    lua_scratch_take(L, 4);
     call->waiter = routine_handle(routine_of(L));
     call->outbound = outbound_send(upstream, arena, &request, &events, call);
     return routine_wait(L, call_cancel, call);

@@ -70,11 +70,18 @@ void lua_read_error(lua_State *L, int at, struct request *request, struct fault 
 /* A script's bug: the log gets the stack, the request fails. */
 void lua_take_bug(struct request *request, struct routine *routine, enum routine_outcome outcome);
 
+/* Sets a value in a list of the request's; charged to the script. */
+void lua_set_pair(lua_State *L, struct request *request, struct pair **list, hg_str name,
+                  hg_str value);
+
 /* Sets a field of the answer from the name at `at` and the value behind it. */
 int lua_set_header(lua_State *L, struct request *request, int at);
 
 hg_str lua_text_at(lua_State *L, int at); /* of a string; empty otherwise */
 void lua_push_text(lua_State *L, hg_str text);
+
+/* A time as scripts give it; 0 if it makes no sense. */
+hg_ns lua_seconds(double seconds);
 
 /* Seconds as a number in a field of a table; 0 if it is not there. */
 hg_ns lua_seconds_field(lua_State *L, int table, const char *name);
@@ -82,6 +89,14 @@ hg_ns lua_seconds_field(lua_State *L, int table, const char *name);
 /* JSON to Lua and back. Raises when a value has no form in the other. */
 void lua_push_json(lua_State *L, struct arena *arena, hg_json value);
 hg_str lua_to_json(lua_State *L, int at, struct arena *arena);
+
+/* An arena that a value on the top of the stack owns, so that an error in the middle leaves nothing
+ * behind. `take` gives it to the caller, who frees it. */
+struct arena *lua_scratch(lua_State *L);
+struct arena *lua_scratch_take(lua_State *L, int at);
+
+/* Charges what the arena has grown by since `before` (arena_used) to the running script. */
+void lua_charge(lua_State *L, const struct arena *arena, size_t before);
 
 /* An object that names something of the configuration for a route: a target, a cache... */
 void lua_push_named(lua_State *L, const char *kind, void *object);

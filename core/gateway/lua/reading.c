@@ -55,6 +55,8 @@ static hg_str whole_text(lua_State *L, struct answer *answer)
 
 static int push_result(lua_State *L, struct answer *answer, enum purpose purpose)
 {
+    struct arena *arena = answer->request->arena;
+    size_t before = arena_used(arena);
     hg_json doc;
 
     if (purpose == READ_EACH) {
@@ -65,10 +67,11 @@ static int push_result(lua_State *L, struct answer *answer, enum purpose purpose
 
     if (purpose == READ_TEXT)
         lua_push_text(L, text);
-    else if (json_parse(answer->request->arena, text, &doc, NULL))
-        lua_push_json(L, answer->request->arena, doc);
+    else if (json_parse(arena, text, &doc, NULL))
+        lua_push_json(L, arena, doc);
     else
         return 0;
+    lua_charge(L, arena, before);
     return 1;
 }
 
@@ -232,11 +235,14 @@ static int whole_go(lua_State *L, struct reading *reading)
 
 static int whole_each(lua_State *L, struct answer *answer)
 {
-    struct reading *reading = arena_zalloc(answer->request->arena, sizeof *reading);
+    struct arena *arena = answer->request->arena;
+    size_t before = arena_used(arena);
+    struct reading *reading = arena_zalloc(arena, sizeof *reading);
     hg_json doc;
 
     reading->answer = answer;
     reading->texts = lua_answer_texts(answer, &doc);
+    lua_charge(L, arena, before);
     return whole_go(L, reading);
 }
 

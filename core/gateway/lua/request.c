@@ -120,6 +120,7 @@ static int request_index(lua_State *L)
 static const struct shape *shape_with(lua_State *L, struct request *request,
                                       const struct shape *shape, int table)
 {
+    size_t before = arena_used(request->arena);
     struct shape *made = arena_alloc(request->arena, sizeof *made);
 
     *made = *shape;
@@ -145,6 +146,7 @@ static const struct shape *shape_with(lua_State *L, struct request *request,
     json_parse(request->arena, text, &made->patch, NULL);
     if (made->patch.kind != HG_J_OBJ)
         made->patch = (hg_json){0};
+    lua_charge(L, request->arena, before);
     lua_pop(L, 1);
     return made;
 }
@@ -191,16 +193,29 @@ static int request_text(lua_State *L)
                           "the body has %d bytes, more than req:text() gives; ask for more with "
                           "req:text(bytes)",
                           (int)request->body->len);
+    size_t before = arena_used(request->arena);
+
     lua_push_text(L, chain_flat(request->body, request->arena));
+    lua_charge(L, request->arena, before);
     return 1;
 }
 
 static int request_get(lua_State *L)
 {
     struct request *request = lua_check_request(L, 1, NULL);
+    size_t before = arena_used(request->arena);
 
     lua_push_json(L, request->arena, json_get(request->doc, luaL_checkstring(L, 2)));
+    lua_charge(L, request->arena, before);
     return 1;
+}
+
+/* Whatever it replaces stays in the arena, so that each of them counts. */
+void lua_set_pair(lua_State *L, struct request *request, struct pair **list, hg_str name,
+                  hg_str value)
+{
+    engine_charge(L, sizeof(struct pair) + name.n + value.n);
+    pair_set(request->arena, list, name, value);
 }
 
 static int request_tag(lua_State *L)
@@ -210,7 +225,7 @@ static int request_tag(lua_State *L)
 
     name.p = luaL_checklstring(L, 2, &name.n);
     value.p = luaL_tolstring(L, 3, &value.n);
-    pair_set(request->arena, &request->tags, name, value);
+    lua_set_pair(L, request, &request->tags, name, value);
     return 0;
 }
 
@@ -224,9 +239,11 @@ static int request_header(lua_State *L)
 static int request_finally(lua_State *L)
 {
     struct request *request = lua_check_request(L, 1, NULL);
-    struct finally *finally = arena_alloc(request->arena, sizeof *finally);
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    engine_charge(L, sizeof(struct finally));
+    struct finally *finally = arena_alloc(request->arena, sizeof *finally);
+
     lua_pushvalue(L, 2);
     *finally = (struct finally){request->finally, luaL_ref(L, LUA_REGISTRYINDEX)};
     request->finally = finally;
@@ -282,7 +299,7 @@ static int metadata_newindex(lua_State *L)
     request_metadata_read(request);
     name.p = luaL_checklstring(L, 2, &name.n);
     value.p = luaL_tolstring(L, 3, &value.n);
-    pair_set(request->arena, &request->metadata, name, lua_isnil(L, 3) ? HG_S("") : value);
+    lua_set_pair(L, request, &request->metadata, name, lua_isnil(L, 3) ? HG_S("") : value);
     return 0;
 }
 

@@ -128,6 +128,7 @@ int lua_set_header(lua_State *L, struct request *request, int at)
 
     given.p = luaL_checklstring(L, at, &given.n);
     value.p = luaL_tolstring(L, at + 1, &value.n);
+    engine_charge(L, given.n);
     hg_str name = arena_text(request->arena, given);
 
     for (size_t i = 0; i < name.n; i++)
@@ -138,7 +139,7 @@ int lua_set_header(lua_State *L, struct request *request, int at)
     for (size_t i = 0; i < value.n; i++)
         if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
             return luaL_error(L, "the value of the header '%s' holds a control character", given.p);
-    pair_set(request->arena, &request->headers, name, value);
+    lua_set_pair(L, request, &request->headers, name, value);
     return 0;
 }
 

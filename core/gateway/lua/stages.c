@@ -146,6 +146,8 @@ static int host_cache_lookup(lua_State *L)
     struct request *request = lua_check_request(L, 2, &shape);
     bool detached = routine_arg(routine_of(L)) == NULL;
 
+    size_t before = arena_used(request->arena);
+
     routine_check_wait(L);
     struct cache_lookup *lookup = cache_lookup_new(request, shape, options);
 
@@ -156,6 +158,8 @@ static int host_cache_lookup(lua_State *L)
     *looking = (struct looking){routine_handle(routine_of(L)), request, lookup};
     if (!cache_find(lookup, detached, on_looked_up, looking))
         return routine_wait(L, looking_cancel, looking);
+    if (cache_found(lookup)) /* what others may wait for must not be given up by an error */
+        lua_charge(L, request->arena, before);
     return push_found(L, looking);
 }
 
@@ -244,6 +248,7 @@ static int host_guard_request(lua_State *L)
     unsigned count = guards_read(L, 1, guards);
     struct request *request = lua_check_request(L, 2, NULL);
     struct guard_options options = options_read(L, 3);
+    size_t before = arena_used(request->arena);
     struct judging *judging = arena_zalloc(request->arena, sizeof *judging);
 
     routine_check_wait(L);
@@ -251,6 +256,7 @@ static int host_guard_request(lua_State *L)
     if (!guard_request(request, guards_keep(request->arena, guards, count), count, &options,
                        on_judged, judging, &judging->fault, &judging->check))
         return routine_wait(L, judging_cancel, judging);
+    lua_charge(L, request->arena, before);
     return push_judged(L, judging);
 }
 
@@ -263,6 +269,7 @@ static int host_guard_response(lua_State *L)
     struct answer *answer = lua_check_response(L, 2);
     struct guard_options options = options_read(L, 3);
     struct arena *arena = answer->request->arena;
+    size_t before = arena_used(arena);
     struct judging *judging = arena_zalloc(arena, sizeof *judging);
 
     judging->answer = answer;
@@ -275,6 +282,7 @@ static int host_guard_response(lua_State *L)
     if (!guard_answer(answer, guards_keep(arena, guards, count), count, &options, on_judged,
                       judging, &judging->fault, &judging->check))
         return routine_wait(L, judging_cancel, judging);
+    lua_charge(L, arena, before);
     return push_judged(L, judging);
 }
 

@@ -70,10 +70,12 @@ static void whole_called(lua_State *L, struct whole_map *map)
     struct arena *arena = map->answer->request->arena;
     hg_str with;
 
-    if (replacement(L, &with))
+    if (replacement(L, &with)) {
+        engine_charge(L, with.n);
         map->edits[map->changed++] = (hg_edit){.text = (uint32_t)map->at,
                                                .n = map->texts.list[map->at].text.n,
                                                .with = arena_text(arena, with)};
+    }
     map->at++;
 }
 
@@ -126,11 +128,13 @@ struct dialect_texts lua_answer_texts(struct answer *answer, hg_json *ret_doc)
 static int map_whole(lua_State *L, struct answer *answer)
 {
     struct arena *arena = answer->request->arena;
+    size_t before = arena_used(arena);
     struct whole_map *map = arena_zalloc(arena, sizeof *map);
 
     map->answer = answer;
     map->texts = lua_answer_texts(answer, &map->doc);
     map->edits = arena_zalloc(arena, (map->texts.count + 1) * sizeof *map->edits);
+    lua_charge(L, arena, before);
     return whole_go(L, map);
 }
 

@@ -12,13 +12,18 @@
 #include "shm/region.h"
 #include "json/write.h"
 
+hg_ns lua_seconds(double seconds)
+{
+    return seconds > 0 && seconds < 1e9 ? (hg_ns)(seconds * 1e9) : 0;
+}
+
 hg_ns lua_seconds_field(lua_State *L, int table, const char *name)
 {
     lua_getfield(L, table, name);
     double seconds = lua_tonumber(L, -1);
 
     lua_pop(L, 1);
-    return seconds > 0 && seconds < 1e9 ? (hg_ns)(seconds * 1e9) : 0;
+    return lua_seconds(seconds);
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */
@@ -57,6 +62,12 @@ int lua_push_failure(lua_State *L, const struct fault *fault)
     return 2;
 }
 
+/* 0, the kind's own, for what is none. */
+static int status_of(lua_Integer number)
+{
+    return number >= 200 && number <= 599 ? (int)number : 0;
+}
+
 /* One field of an err table, whose value is at the top of the stack. */
 static void error_field(lua_State *L, hg_str name, struct request *request, struct fault *ret)
 {
@@ -71,9 +82,9 @@ static void error_field(lua_State *L, hg_str name, struct request *request, stru
     else if (text_is(name, HG_S("target")))
         ret->target = arena_text(request->arena, text);
     else if (text_is(name, HG_S("status")) && lua_isnumber(L, -1))
-        ret->status = (int)lua_tointeger(L, -1);
+        ret->status = status_of(lua_tointeger(L, -1));
     else if (text_is(name, HG_S("retry_after")) && lua_isnumber(L, -1))
-        ret->retry_after = (hg_ns)(lua_tonumber(L, -1) * 1e9);
+        ret->retry_after = lua_seconds(lua_tonumber(L, -1));
     else if (text_is(name, HG_S("attempt")) && lua_isinteger(L, -1))
         ret->attempt = handle_find(request->gateway->handles, (uint64_t)lua_tointeger(L, -1));
 }
@@ -98,7 +109,7 @@ void lua_read_error(lua_State *L, int at, struct request *request, struct fault 
 static int host_error(lua_State *L)
 {
     struct fault fault = {.kind = fault_named(text_of(luaL_checkstring(L, 1))),
-                          .status = (int)luaL_optinteger(L, 2, 0)};
+                          .status = status_of(luaL_optinteger(L, 2, 0))};
 
     fault.message.p = luaL_optlstring(L, 3, "", &fault.message.n);
     lua_push_error(L, &fault);
@@ -115,7 +126,8 @@ static int host_error(lua_State *L)
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 enum {
-    JSON_LUA_DEPTH = 64
+    JSON_LUA_DEPTH = 64,
+    JSON_LUA_MAX = 16 * 1024 * 1024 /* of a text that a table becomes */
 };
 
 static void push_value(lua_State *L, struct arena *arena, hg_json value, int depth)
@@ -167,10 +179,29 @@ void lua_push_json(lua_State *L, struct arena *arena, hg_json value)
     push_value(L, arena, value, 0);
 }
 
-static void write_value(lua_State *L, int at, struct chain *out, int depth);
+struct writing {
+    lua_State *L;
+    struct chain *out;
+    size_t charged; /* bytes of `out` */
+};
 
-static void write_table(lua_State *L, int at, struct chain *out, int depth)
+/* A small table that holds another one twice, and so on, is endless on paper. */
+static void writing_charge(struct writing *writing)
 {
+    size_t more = writing->out->len - writing->charged;
+
+    if (writing->out->len > JSON_LUA_MAX)
+        luaL_error(writing->L, "a table that has more than %d MB as JSON", JSON_LUA_MAX >> 20);
+    writing->charged += more;
+    engine_charge(writing->L, more);
+}
+
+static void write_value(struct writing *writing, int at, int depth);
+
+static void write_table(struct writing *writing, int at, int depth)
+{
+    lua_State *L = writing->L;
+    struct chain *out = writing->out;
     size_t length = lua_rawlen(L, at);
 
     lua_pushnil(L);
@@ -180,7 +211,7 @@ static void write_table(lua_State *L, int at, struct chain *out, int depth)
             if (lua_type(L, -2) != LUA_TSTRING)
                 luaL_error(L, "a JSON object has text for keys, not a %s", luaL_typename(L, -2));
             json_key(out, lua_text_at(L, -2));
-            write_value(L, lua_gettop(L), out, depth + 1);
+            write_value(writing, lua_gettop(L), depth + 1);
             lua_pop(L, 1);
         } while (lua_next(L, at));
         json_end(out);
@@ -195,14 +226,18 @@ static void write_table(lua_State *L, int at, struct chain *out, int depth)
     json_arr(out);
     for (size_t i = 1; i <= length; i++) {
         lua_rawgeti(L, at, (lua_Integer)i);
-        write_value(L, lua_gettop(L), out, depth + 1);
+        write_value(writing, lua_gettop(L), depth + 1);
         lua_pop(L, 1);
     }
     json_end(out);
 }
 
-static void write_value(lua_State *L, int at, struct chain *out, int depth)
+static void write_value(struct writing *writing, int at, int depth)
 {
+    lua_State *L = writing->L;
+    struct chain *out = writing->out;
+
+    writing_charge(writing);
     luaL_checkstack(L, 6, "a table nested too deep");
     switch (lua_type(L, at)) {
     case LUA_TNIL:
@@ -224,7 +259,7 @@ static void write_value(lua_State *L, int at, struct chain *out, int depth)
         if (depth == JSON_LUA_DEPTH)
             luaL_error(L, "a table nested deeper than %d, or one that holds itself",
                        JSON_LUA_DEPTH);
-        write_table(L, at, out, depth);
+        write_table(writing, at, depth);
         return;
     default:
         luaL_error(L, "a %s has no form in JSON", luaL_typename(L, at));
@@ -233,14 +268,19 @@ static void write_value(lua_State *L, int at, struct chain *out, int depth)
 
 hg_str lua_to_json(lua_State *L, int at, struct arena *arena)
 {
-    struct chain *out = chain_new(arena);
+    struct writing writing = {L, chain_new(arena), 0};
 
-    write_value(L, lua_absindex(L, at), out, 0);
-    return chain_flat(out, arena);
+    write_value(&writing, lua_absindex(L, at), 0);
+    return chain_flat(writing.out, arena);
 }
 
-/* The memory of a conversion belongs to a value that Lua collects, so that an error in the middle
- * leaves nothing behind. */
+/* ---- memory of C's that a script causes ------------------------------------------------------ */
+
+void lua_charge(lua_State *L, const struct arena *arena, size_t before)
+{
+    engine_charge(L, arena_used(arena) - before);
+}
+
 #define SCRATCH "headgate.scratch"
 
 static int scratch_gc(lua_State *L)
@@ -249,7 +289,7 @@ static int scratch_gc(lua_State *L)
     return 0;
 }
 
-static struct arena *scratch_new(lua_State *L)
+struct arena *lua_scratch(lua_State *L)
 {
     struct arena **scratch = lua_newuserdatauv(L, sizeof *scratch, 0);
 
@@ -258,13 +298,31 @@ static struct arena *scratch_new(lua_State *L)
     return *scratch = arena_new();
 }
 
+struct arena *lua_scratch_take(lua_State *L, int at)
+{
+    struct arena **scratch = luaL_checkudata(L, at, SCRATCH), *arena = *scratch;
+
+    *scratch = NULL;
+    return arena;
+}
+
+/* Away with it now: the collector sees a pointer, and not how much memory is behind it. */
+static int scratch_end(lua_State *L, int at, int results)
+{
+    struct arena *arena = lua_scratch_take(L, at);
+
+    arena_free(&arena);
+    return results;
+}
+
 static int host_json_encode(lua_State *L)
 {
     luaL_checkany(L, 1);
-    struct arena *arena = scratch_new(L);
+    lua_settop(L, 1);
+    struct arena *arena = lua_scratch(L);
 
     lua_push_text(L, lua_to_json(L, 1, arena));
-    return 1;
+    return scratch_end(L, 2, 1);
 }
 
 /* host.json_decode(text): the value, or nil and why not. */
@@ -275,15 +333,17 @@ static int host_json_decode(lua_State *L)
     hg_str text;
 
     text.p = luaL_checklstring(L, 1, &text.n);
-    struct arena *arena = scratch_new(L);
+    lua_settop(L, 1);
+    struct arena *arena = lua_scratch(L);
 
     if (!json_parse(arena, text, &doc, &fault)) {
         lua_pushnil(L);
         lua_pushfstring(L, "%s at byte %d", fault.reason, (int)fault.at);
-        return 2;
+        return scratch_end(L, 2, 2);
     }
+    lua_charge(L, arena, 0);
     lua_push_json(L, arena, doc);
-    return 1;
+    return scratch_end(L, 2, 1);
 }
 
 /* ---- shared values --------------------------------------------------------------------------- */
