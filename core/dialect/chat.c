@@ -200,7 +200,7 @@ void chat_put_joined(struct chain *out, const struct chat_part *parts, const cha
 
 void chat_put_args_object(struct arena *arena, struct chain *out, const struct chat_part *call)
 {
-    hg_str args = text_trim(chat_decode(arena, call->args));
+    hg_str whole = chat_decode(arena, call->args), args = text_trim(whole);
     hg_json root;
 
     if (!call->is_custom && (args.n == 0 || text_is(args, HG_S("null")))) {
@@ -211,7 +211,7 @@ void chat_put_args_object(struct arena *arena, struct chain *out, const struct c
     } else {
         json_obj(out);
         json_key(out, call->is_custom ? HG_S("input") : HG_S("raw"));
-        json_put_str(out, args);
+        json_put_str(out, call->is_custom ? whole : args);
         json_end(out);
     }
 }

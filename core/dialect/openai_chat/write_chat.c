@@ -143,30 +143,34 @@ static void part_put(struct writing *writing, const struct chat_part *part)
     case CHAT_FILE:
         file_put(writing, part);
         break;
-    case CHAT_RAW:
-        translation_lose(writing->to, "content part");
-        break;
     default:
         break;
     }
 }
 
-static bool is_content(const struct chat_part *part)
+/* What has a place in a list of parts here. */
+static bool is_content(const struct writing *writing, const struct chat_part *part)
 {
-    return part->kind != CHAT_REASONING && part->kind != CHAT_CALL && part->kind != CHAT_RESULT;
+    if (part->kind == CHAT_RAW)
+        translation_lose(writing->to, "%.*s",
+                         TEXT_ARG(chat_has(part->tool)
+                                      ? chat_decode(writing->out->arena, part->tool)
+                                      : HG_S("content part")));
+    return part->kind != CHAT_REASONING && part->kind != CHAT_CALL && part->kind != CHAT_RESULT &&
+           part->kind != CHAT_RAW;
 }
 
 struct content {
     unsigned texts, others, cached;
 };
 
-static struct content content_count(const struct chat_part *part)
+static struct content content_count(const struct writing *writing, const struct chat_part *part)
 {
     struct content count = {0};
 
     for (; part; part = part->next) {
         count.texts += part->kind == CHAT_TEXT;
-        count.others += is_content(part) && part->kind != CHAT_TEXT;
+        count.others += is_content(writing, part) && part->kind != CHAT_TEXT;
         count.cached += part->cache.n > 0;
     }
     return count;
@@ -175,7 +179,7 @@ static struct content content_count(const struct chat_part *part)
 /* One text is a string; several are a list, unless the server takes none or they are one answer. */
 static void content_put(struct writing *writing, const struct chat_part *parts, bool is_answer)
 {
-    struct content count = content_count(parts);
+    struct content count = content_count(writing, parts);
     bool joins = is_answer || (writing->to->traits & HG_WIRE_STRING_CONTENT);
 
     if (!count.others && !count.cached && (count.texts <= 1 || joins)) {
@@ -184,7 +188,7 @@ static void content_put(struct writing *writing, const struct chat_part *parts, 
     }
     json_arr(writing->out);
     for (const struct chat_part *part = parts; part; part = part->next)
-        if (is_content(part))
+        if (is_content(writing, part))
             part_put(writing, part);
     json_end(writing->out);
 }
@@ -198,10 +202,21 @@ static void message_begin(struct writing *writing, const char *role)
     put_word(writing->out, HG_S("role"), role);
 }
 
+/* A tool that takes free text is a function with one argument for servers that know functions only,
+ * and so is what it was called with. */
+static void free_text_put(struct chain *out, const struct chat_part *part)
+{
+    struct chain *args = chain_new(out->arena);
+
+    chat_put_args_object(out->arena, args, part);
+    json_put_str(out, chain_flat(args, out->arena));
+}
+
 static void call_put(struct writing *writing, const struct chat_part *part)
 {
     struct chain *out = writing->out;
-    const char *kind = part->is_custom ? "custom" : "function";
+    bool is_custom = part->is_custom && writing->chat->from == &dialect_openai_chat;
+    const char *kind = is_custom ? "custom" : "function";
 
     json_obj(out);
     JSON_KEY(out, "id");
@@ -211,8 +226,11 @@ static void call_put(struct writing *writing, const struct chat_part *part)
     json_obj(out);
     JSON_KEY(out, "name");
     json_put_str(out, translation_tool_name(writing->to, part->tool, "_-", 64));
-    json_key(out, part->is_custom ? HG_S("input") : HG_S("arguments"));
-    chat_put_args_string(out, part);
+    json_key(out, is_custom ? HG_S("input") : HG_S("arguments"));
+    if (part->is_custom && !is_custom)
+        free_text_put(out, part);
+    else
+        chat_put_args_string(out, part);
     json_end(out);
     json_end(out);
 }
@@ -241,7 +259,7 @@ static void reasoning_put(struct writing *writing, const struct chat_part *parts
 
 static void assistant_put(struct writing *writing, const struct chat_message *message)
 {
-    struct content count = content_count(message->parts);
+    struct content count = content_count(writing, message->parts);
     unsigned calls = 0;
 
     for (const struct chat_part *part = message->parts; part; part = part->next)
@@ -272,7 +290,7 @@ static void assistant_put(struct writing *writing, const struct chat_message *me
 static void result_put(struct writing *writing, const struct chat_part *result)
 {
     struct chain *out = writing->out;
-    struct content count = content_count(result->parts);
+    struct content count = content_count(writing, result->parts);
 
     message_begin(writing, "tool");
     JSON_KEY(out, "tool_call_id");
@@ -305,7 +323,7 @@ static void results_put(struct writing *writing, const struct chat_message *mess
         if (part->kind != CHAT_RESULT)
             continue;
         result_put(writing, part);
-        has_media |= content_count(part->parts).others > 0;
+        has_media |= content_count(writing, part->parts).others > 0;
     }
     if (!has_media)
         return;
