@@ -62,7 +62,8 @@ static void assert_lost(const char *what)
     ck_assert_str_eq(arena_cstr(arena, translation_losses(&translation)), what);
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------- */
+/* ---- what is asked for -------------------------------------------------------------------------
+ */
 
 START_TEST(the_path_says_what_is_asked_for)
 {
@@ -104,25 +105,25 @@ START_TEST(all_texts_of_a_request_are_found)
 {
     static const char *const want[] = {"be kind", "hello", "look",  "thinking", "{\"a\":1}",
                                        "result",  "ls -l", "found", "query me", "sys"};
-    static const uint32_t roles[] = {HG_ROLE_SYSTEM,    HG_ROLE_USER,      HG_ROLE_USER,
-                                     HG_ROLE_ASSISTANT, HG_ROLE_ASSISTANT, HG_ROLE_TOOL,
-                                     HG_ROLE_ASSISTANT, HG_ROLE_TOOL,      HG_ROLE_ASSISTANT,
-                                     HG_ROLE_SYSTEM};
+    static const uint32_t roles[] = {
+        HG_ROLE_SYSTEM, HG_ROLE_USER,      HG_ROLE_USER, HG_ROLE_ASSISTANT, HG_ROLE_ASSISTANT,
+        HG_ROLE_TOOL,   HG_ROLE_ASSISTANT, HG_ROLE_TOOL, HG_ROLE_ASSISTANT, HG_ROLE_SYSTEM};
     struct dialect_texts texts = texts_of_request(
         dialect, arena, HG_R_CHAT,
-        parsed("{\"instructions\":\"be kind\",\"input\":["
-               "{\"role\":\"user\",\"content\":\"hello\"},"
-               "{\"content\":[{\"type\":\"input_text\",\"text\":\"look\"},{\"type\":\"input_image\","
-               "\"image_url\":\"data:image/png;base64,AAAA\",\"detail\":\"low\"}],\"role\":\"user\"},"
-               "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\","
-               "\"text\":\"thinking\"}],\"encrypted_content\":\"xxx\"},"
-               "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":"
-               "\"{\\\"a\\\":1}\"},"
-               "{\"output\":\"result\",\"call_id\":\"c\",\"type\":\"function_call_output\"},"
-               "{\"type\":\"shell_call\",\"action\":{\"commands\":[\"ls -l\"]}},"
-               "{\"type\":\"shell_call_output\",\"output\":[{\"stdout\":\"found\"}]},"
-               "{\"type\":\"file_search_call\",\"queries\":[\"query me\"]},"
-               "{\"role\":\"developer\",\"content\":\"sys\"}]}"));
+        parsed(
+            "{\"instructions\":\"be kind\",\"input\":["
+            "{\"role\":\"user\",\"content\":\"hello\"},"
+            "{\"content\":[{\"type\":\"input_text\",\"text\":\"look\"},{\"type\":\"input_image\","
+            "\"image_url\":\"data:image/png;base64,AAAA\",\"detail\":\"low\"}],\"role\":\"user\"},"
+            "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\","
+            "\"text\":\"thinking\"}],\"encrypted_content\":\"xxx\"},"
+            "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":"
+            "\"{\\\"a\\\":1}\"},"
+            "{\"output\":\"result\",\"call_id\":\"c\",\"type\":\"function_call_output\"},"
+            "{\"type\":\"shell_call\",\"action\":{\"commands\":[\"ls -l\"]}},"
+            "{\"type\":\"shell_call_output\",\"output\":[{\"stdout\":\"found\"}]},"
+            "{\"type\":\"file_search_call\",\"queries\":[\"query me\"]},"
+            "{\"role\":\"developer\",\"content\":\"sys\"}]}"));
 
     ck_assert_uint_eq(texts.count, sizeof want / sizeof *want);
     for (size_t i = 0; i < texts.count; i++) {
@@ -132,18 +133,20 @@ START_TEST(all_texts_of_a_request_are_found)
 }
 END_TEST
 
-/* ---- for others -------------------------------------------------------------------------------- */
+/* ---- for others --------------------------------------------------------------------------------
+ */
 
 START_TEST(a_request_becomes_a_chat)
 {
     ck_assert_str_eq(
-        to_chat("{\"model\":\"x\",\"instructions\":\"be kind\",\"input\":\"hi\","
-                "\"max_output_tokens\":5,\"temperature\":0,\"top_p\":1e0,\"stream\":false,"
-                "\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"a\":1},"
-                "\"strict\":true},\"verbosity\":\"low\"},\"reasoning\":{\"effort\":\"high\"},"
-                "\"metadata\":{\"k\":\"v\"},\"store\":false,\"include\":[\"reasoning.encrypted_"
-                "content\"],\"truncation\":\"disabled\",\"previous_response_id\":null,"
-                "\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"new_thing\":[1]}"),
+        to_chat(
+            "{\"model\":\"x\",\"instructions\":\"be kind\",\"input\":\"hi\","
+            "\"max_output_tokens\":5,\"temperature\":0,\"top_p\":1e0,\"stream\":false,"
+            "\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"a\":1},"
+            "\"strict\":true},\"verbosity\":\"low\"},\"reasoning\":{\"effort\":\"high\"},"
+            "\"metadata\":{\"k\":\"v\"},\"store\":false,\"include\":[\"reasoning.encrypted_"
+            "content\"],\"truncation\":\"disabled\",\"previous_response_id\":null,"
+            "\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"new_thing\":[1]}"),
         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"be kind\"},{\"role\":"
         "\"user\",\"content\":\"hi\"}],\"max_tokens\":5,\"temperature\":0,\"top_p\":1e0,"
         "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{"
@@ -157,19 +160,21 @@ END_TEST
 START_TEST(a_turn_in_many_items_is_one_message)
 {
     ck_assert_str_eq(
-        to_chat("{\"input\":[{\"role\":\"user\",\"content\":\"q\"},"
-                "{\"type\":\"reasoning\",\"id\":\"rs\",\"summary\":[],\"encrypted_content\":\"e\"},"
-                "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
-                "\"text\":\"so\",\"annotations\":[]}]},"
-                "{\"type\":\"function_call\",\"id\":\"fc\",\"call_id\":\"c1\",\"name\":\"f\","
-                "\"arguments\":\"{}\"},"
-                "{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":\"g\",\"arguments\":\"\"},"
-                "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"one\"},"
-                "{\"type\":\"function_call_output\",\"call_id\":\"c2\",\"output\":[{\"type\":"
-                "\"input_text\",\"text\":\"two\"}]},"
-                "{\"role\":\"assistant\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
-                "\"b\"}]}"),
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\","
+        to_chat(
+            "{\"input\":[{\"role\":\"user\",\"content\":\"q\"},"
+            "{\"type\":\"reasoning\",\"id\":\"rs\",\"summary\":[],\"encrypted_content\":\"e\"},"
+            "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
+            "\"text\":\"so\",\"annotations\":[]}]},"
+            "{\"type\":\"function_call\",\"id\":\"fc\",\"call_id\":\"c1\",\"name\":\"f\","
+            "\"arguments\":\"{}\"},"
+            "{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":\"g\",\"arguments\":\"\"},"
+            "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"one\"},"
+            "{\"type\":\"function_call_output\",\"call_id\":\"c2\",\"output\":[{\"type\":"
+            "\"input_text\",\"text\":\"two\"}]},"
+            "{\"role\":\"assistant\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+            "\"b\"}]}"),
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":"
+        "\"assistant\","
         "\"content\":\"so\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{"
         "\"name\":\"f\",\"arguments\":\"{}\"}},{\"id\":\"c2\",\"type\":\"function\",\"function\":{"
         "\"name\":\"g\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\","
@@ -185,14 +190,16 @@ START_TEST(tools_and_their_choice_become_a_chats)
         to_chat("{\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":"
                 "\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":null}],\"tool_choice\":{"
                 "\"type\":\"function\",\"name\":\"f\"},\"parallel_tool_calls\":false}"),
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{\"type\":"
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{"
+        "\"type\":"
         "\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":"
         "\"object\"}}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}},"
         "\"parallel_tool_calls\":false}");
     ck_assert_ptr_nonnull(strstr(
-        to_chat("{\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":"
-                "{\"type\":\"allowed_tools\",\"mode\":\"required\",\"tools\":[{\"type\":\"function\","
-                "\"name\":\"f\"}]}}"),
+        to_chat(
+            "{\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":"
+            "{\"type\":\"allowed_tools\",\"mode\":\"required\",\"tools\":[{\"type\":\"function\","
+            "\"name\":\"f\"}]}}"),
         "\"tool_choice\":{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":\"required\","
         "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}}"));
 }
@@ -206,23 +213,26 @@ START_TEST(a_tool_of_free_text_is_a_function_with_one_argument)
         "\"custom_tool_call\",\"call_id\":\"c\",\"name\":\"patch\",\"input\":\" a\\n\\\"b\\\" \"},"
         "{\"type\":\"custom_tool_call_output\",\"call_id\":\"c\",\"output\":\"ok\"}]}");
 
-    ck_assert_ptr_nonnull(strstr(
-        chat, "\"function\":{\"name\":\"patch\",\"arguments\":\"{\\\"input\\\":\\\" a\\\\n"
-              "\\\\\\\"b\\\\\\\" \\\"}\"}"));
-    ck_assert_ptr_nonnull(strstr(chat, "\"parameters\":{\"type\":\"object\",\"properties\":{"
-                                       "\"input\":{\"type\":\"string\"}},\"required\":[\"input\"],"));
+    ck_assert_ptr_nonnull(
+        strstr(chat, "\"function\":{\"name\":\"patch\",\"arguments\":\"{\\\"input\\\":\\\" a\\\\n"
+                     "\\\\\\\"b\\\\\\\" \\\"}\"}"));
+    ck_assert_ptr_nonnull(strstr(chat,
+                                 "\"parameters\":{\"type\":\"object\",\"properties\":{"
+                                 "\"input\":{\"type\":\"string\"}},\"required\":[\"input\"],"));
 }
 END_TEST
 
 START_TEST(pictures_and_files_are_carried_over)
 {
     ck_assert_str_eq(
-        to_chat("{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":"
-                "\"https://h/i.png\",\"detail\":\"low\"},{\"type\":\"input_file\",\"filename\":"
-                "\"f.pdf\",\"file_data\":\"data:application/pdf;base64,QUJD\"}]}]}"),
+        to_chat(
+            "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":"
+            "\"https://h/i.png\",\"detail\":\"low\"},{\"type\":\"input_file\",\"filename\":"
+            "\"f.pdf\",\"file_data\":\"data:application/pdf;base64,QUJD\"}]}]}"),
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
         "\"image_url\":{\"url\":\"https://h/i.png\",\"detail\":\"low\"}},{\"type\":\"file\","
-        "\"file\":{\"filename\":\"f.pdf\",\"file_data\":\"data:application/pdf;base64,QUJD\"}}]}]}");
+        "\"file\":{\"filename\":\"f.pdf\",\"file_data\":\"data:application/"
+        "pdf;base64,QUJD\"}}]}]}");
     ck_assert_ptr_nonnull(strstr(
         to_chat("{\"input\":[{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
                 "\"arguments\":\"{}\"},{\"type\":\"function_call_output\",\"call_id\":\"c\","
@@ -302,26 +312,29 @@ START_TEST(reasoning_goes_back_only_to_who_made_it)
 }
 END_TEST
 
-/* ---- for a provider of this format ------------------------------------------------------------- */
+/* ---- for a provider of this format -------------------------------------------------------------
+ */
 
 START_TEST(a_chat_becomes_a_request)
 {
     ck_assert_str_eq(
-        from_chat("{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":\"be kind\"},"
-                  "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"},{\"type\":"
-                  "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QQ==\"}}]},"
-                  "{\"role\":\"assistant\",\"content\":\"so\",\"tool_calls\":[{\"id\":\"c1\",\"type\":"
-                  "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},"
-                  "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"r\"}],\"max_tokens\":9,"
-                  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":"
-                  "{\"type\":\"function\",\"function\":{\"name\":\"f\"}},\"response_format\":{"
-                  "\"type\":\"json_object\"},\"reasoning_effort\":\"low\",\"stream\":true}"),
+        from_chat(
+            "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":\"be kind\"},"
+            "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"},{\"type\":"
+            "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QQ==\"}}]},"
+            "{\"role\":\"assistant\",\"content\":\"so\",\"tool_calls\":[{\"id\":\"c1\",\"type\":"
+            "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},"
+            "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"r\"}],\"max_tokens\":9,"
+            "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":"
+            "{\"type\":\"function\",\"function\":{\"name\":\"f\"}},\"response_format\":{"
+            "\"type\":\"json_object\"},\"reasoning_effort\":\"low\",\"stream\":true}"),
         "{\"model\":\"m\",\"instructions\":\"be kind\",\"input\":[{\"role\":\"user\",\"content\":[{"
         "\"type\":\"input_text\",\"text\":\"q\"},{\"type\":\"input_image\",\"image_url\":"
         "\"data:image/png;base64,QQ==\"}]},{\"role\":\"assistant\",\"content\":\"so\"},{\"type\":"
         "\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"},"
         "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"r\"}],\"tools\":[{"
-        "\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}},"
+        "\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}"
+        "},"
         "\"strict\":false}],\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"},"
         "\"max_output_tokens\":9,\"text\":{\"format\":{\"type\":\"json_object\"}},\"reasoning\":{"
         "\"effort\":\"low\"},\"store\":false,\"stream\":true}");
@@ -342,14 +355,17 @@ START_TEST(a_custom_tool_stays_one)
 {
     const char *request = from_chat(
         "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":"
-        "null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"input\":"
+        "null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\",\"custom\":{\"name\":\"p\","
+        "\"input\":"
         "\"i\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"}],\"tools\":[{"
-        "\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":\"grammar\",\"grammar\":{"
+        "\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":\"grammar\","
+        "\"grammar\":{"
         "\"syntax\":\"lark\",\"definition\":\"d\"}}}}]}");
 
     ck_assert_ptr_nonnull(strstr(request, "{\"type\":\"custom_tool_call\",\"call_id\":\"c\","
                                           "\"name\":\"p\",\"input\":\"i\"}"));
-    ck_assert_ptr_nonnull(strstr(request, "{\"type\":\"custom_tool_call_output\",\"call_id\":\"c\""));
+    ck_assert_ptr_nonnull(
+        strstr(request, "{\"type\":\"custom_tool_call_output\",\"call_id\":\"c\""));
     ck_assert_ptr_nonnull(
         strstr(request, "{\"type\":\"custom\",\"name\":\"p\",\"format\":{\"type\":\"grammar\","
                         "\"syntax\":\"lark\",\"definition\":\"d\"}}"));

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "dialect/dialect.h"
 #include "http/frame.h"
-#include "json/index.h"
 #include "unit/dialect/openai_responses/checker.h"
+#include "json/index.h"
 
 static const struct dialect *const dialect = &dialect_openai_responses;
 static struct arena *arena;
@@ -87,12 +87,25 @@ static const hg_usage usage = {.size = sizeof usage,
                                .cached_input = 4,
                                .reasoning = 3};
 
-#define START  {.type = HG_EV_START, .id = HG_S("x-1"), .name = HG_S("model")}
-#define USAGE  {.type = HG_EV_USAGE, .usage = &usage}
-#define FINISH(how) {.type = HG_EV_FINISH, .finish = HG_FIN_##how}
-#define TEXT(said)  {.type = HG_EV_TEXT, .text = HG_S(said)}
+#define START                                                         \
+    {                                                                 \
+        .type = HG_EV_START, .id = HG_S("x-1"), .name = HG_S("model") \
+    }
+#define USAGE                                \
+    {                                        \
+        .type = HG_EV_USAGE, .usage = &usage \
+    }
+#define FINISH(how)                                  \
+    {                                                \
+        .type = HG_EV_FINISH, .finish = HG_FIN_##how \
+    }
+#define TEXT(said)                             \
+    {                                          \
+        .type = HG_EV_TEXT, .text = HG_S(said) \
+    }
 
-/* ---- what is said ------------------------------------------------------------------------------ */
+/* ---- what is said ------------------------------------------------------------------------------
+ */
 
 /* Pitfalls 68, 69, 71, 72: order, ids, numbers and the whole output, see checker.c. */
 START_TEST(a_text_is_a_message)
@@ -145,9 +158,7 @@ END_TEST
 
 START_TEST(who_asked_for_summaries_gets_them)
 {
-    const hg_event events[] = {START,
-                               {.type = HG_EV_REASONING, .text = HG_S("hm")},
-                               FINISH(STOP)};
+    const hg_event events[] = {START, {.type = HG_EV_REASONING, .text = HG_S("hm")}, FINISH(STOP)};
 
     request = "{\"reasoning\":{\"effort\":\"high\",\"summary\":\"auto\"}}";
     for (int is_stream = 0; is_stream <= 1; is_stream++) {
@@ -158,14 +169,15 @@ START_TEST(who_asked_for_summaries_gets_them)
         assert_at(response, "/reasoning", "{\"effort\":\"high\",\"summary\":\"auto\"}");
     }
     ck_assert_uint_eq(times(written(true, events, COUNT(events)),
-                            "event: response.reasoning_summary_text.delta\n"), 1);
+                            "event: response.reasoning_summary_text.delta\n"),
+                      1);
 }
 END_TEST
 
 START_TEST(a_refusal_is_a_part_of_its_own)
 {
-    const hg_event events[] = {START, TEXT("well"),
-                               {.type = HG_EV_REFUSAL, .text = HG_S("no")}, FINISH(STOP)};
+    const hg_event events[] = {
+        START, TEXT("well"), {.type = HG_EV_REFUSAL, .text = HG_S("no")}, FINISH(STOP)};
 
     for (int is_stream = 0; is_stream <= 1; is_stream++)
         assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/content/1",
@@ -176,15 +188,16 @@ END_TEST
 START_TEST(citations_are_flat_and_have_what_clients_insist_on)
 {
     const hg_event events[] = {
-        START, TEXT("so"),
+        START,
+        TEXT("so"),
         {.type = HG_EV_CITATION,
-         .text = HG_S("{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"u\",\"title\":null}}")},
+         .text =
+             HG_S("{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"u\",\"title\":null}}")},
         {.type = HG_EV_CITATION, .text = HG_S("nonsense")},
         FINISH(STOP)};
 
     for (int is_stream = 0; is_stream <= 1; is_stream++)
-        assert_at(response_of(is_stream, events, COUNT(events)),
-                  "/output/0/content/0/annotations",
+        assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/content/0/annotations",
                   "[{\"type\":\"url_citation\",\"url\":\"u\",\"start_index\":0,\"end_index\":0,"
                   "\"title\":\"\"}]");
 }
@@ -192,8 +205,10 @@ END_TEST
 
 START_TEST(logprobs_are_kept_with_their_text)
 {
-    const hg_event events[] = {START, TEXT("so"),
-                               {.type = HG_EV_EXTRA, .name = HG_S("logprobs"),
+    const hg_event events[] = {START,
+                               TEXT("so"),
+                               {.type = HG_EV_EXTRA,
+                                .name = HG_S("logprobs"),
                                 .text = HG_S("{\"content\":[{\"token\":\"so\",\"logprob\":-1}]}")},
                                FINISH(STOP)};
 
@@ -206,7 +221,8 @@ END_TEST
 START_TEST(a_picture_is_an_item)
 {
     const hg_event events[] = {
-        START, {.type = HG_EV_MEDIA, .name = HG_S("image/png"), .text = HG_S("QUJD")},
+        START,
+        {.type = HG_EV_MEDIA, .name = HG_S("image/png"), .text = HG_S("QUJD")},
         FINISH(STOP)};
 
     for (int is_stream = 0; is_stream <= 1; is_stream++)
@@ -214,13 +230,15 @@ START_TEST(a_picture_is_an_item)
 }
 END_TEST
 
-/* ---- calls ------------------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------------------------------
+ */
 
 /* Pitfalls 1, 8 and 25: all of parallel calls, interleaved, and one without arguments. */
 START_TEST(parallel_calls_are_items_beside_each_other)
 {
     const hg_event events[] = {
-        START, TEXT("I'll look"),
+        START,
+        TEXT("I'll look"),
         {.type = HG_EV_TOOL_START, .index = 0, .id = HG_S("c0"), .name = HG_S("f")},
         {.type = HG_EV_TOOL_START, .index = 1, .id = HG_S("c1"), .name = HG_S("g")},
         {.type = HG_EV_TOOL_ARGS, .index = 0, .text = HG_S("{\"a\":")},
@@ -266,7 +284,8 @@ START_TEST(a_tool_of_free_text_is_called_with_free_text)
 }
 END_TEST
 
-/* ---- how it ends ------------------------------------------------------------------------------- */
+/* ---- how it ends -------------------------------------------------------------------------------
+ */
 
 /* Pitfall 75. */
 START_TEST(an_answer_that_was_cut_is_incomplete)
@@ -291,8 +310,10 @@ END_TEST
 START_TEST(a_call_that_was_cut_is_not_made_whole)
 {
     const hg_event events[] = {
-        START, {.type = HG_EV_TOOL_START, .index = 0, .id = HG_S("c"), .name = HG_S("f")},
-        {.type = HG_EV_TOOL_ARGS, .index = 0, .text = HG_S("{\"a\":")}, FINISH(LENGTH)};
+        START,
+        {.type = HG_EV_TOOL_START, .index = 0, .id = HG_S("c"), .name = HG_S("f")},
+        {.type = HG_EV_TOOL_ARGS, .index = 0, .text = HG_S("{\"a\":")},
+        FINISH(LENGTH)};
 
     for (int is_stream = 0; is_stream <= 1; is_stream++) {
         hg_json response = response_of(is_stream, events, COUNT(events));
@@ -321,9 +342,11 @@ static void assert_failed(const hg_event *events, size_t count, const char *code
 /* Pitfalls 12, 37 and 40. */
 START_TEST(nothing_that_failed_ends_well)
 {
-    const hg_event failed[] = {START, TEXT("a"),
+    const hg_event failed[] = {START,
+                               TEXT("a"),
                                {.type = HG_EV_ERROR, .name = HG_S("t"), .text = HG_S("m")},
-                               TEXT("after"), FINISH(STOP)};
+                               TEXT("after"),
+                               FINISH(STOP)};
     const hg_event broken[] = {START, TEXT("a")};
 
     assert_failed(failed, COUNT(failed), "\"t\"");
@@ -333,9 +356,10 @@ END_TEST
 
 START_TEST(nothing_comes_after_the_finish_and_from_other_choices)
 {
-    const hg_event events[] = {START, TEXT("a"),
-                               {.type = HG_EV_TEXT, .choice = 1, .text = HG_S("other")},
-                               FINISH(STOP), TEXT("b"), FINISH(LENGTH), USAGE};
+    const hg_event events[] = {
+        START,        TEXT("a"), {.type = HG_EV_TEXT, .choice = 1, .text = HG_S("other")},
+        FINISH(STOP), TEXT("b"), FINISH(LENGTH),
+        USAGE};
 
     for (int is_stream = 0; is_stream <= 1; is_stream++) {
         hg_json response = response_of(is_stream, events, COUNT(events));
@@ -361,10 +385,10 @@ END_TEST
 
 START_TEST(a_response_repeats_what_was_asked_for)
 {
-    const hg_event events[] = {START,
-                               {.type = HG_EV_EXTRA, .name = HG_S("service_tier"),
-                                .text = HG_S("\"flex\"")},
-                               FINISH(STOP)};
+    const hg_event events[] = {
+        START,
+        {.type = HG_EV_EXTRA, .name = HG_S("service_tier"), .text = HG_S("\"flex\"")},
+        FINISH(STOP)};
 
     request = "{\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":\"required\","
               "\"temperature\":0.5,\"metadata\":null,\"parallel_tool_calls\":null,"
@@ -423,13 +447,11 @@ END_TEST
 
 RUN_SUITE_WITH("dialect/openai_responses/writer", setup, teardown, a_text_is_a_message,
                reasoning_comes_before_what_is_said, who_asked_for_summaries_gets_them,
-               a_refusal_is_a_part_of_its_own,
-               citations_are_flat_and_have_what_clients_insist_on,
+               a_refusal_is_a_part_of_its_own, citations_are_flat_and_have_what_clients_insist_on,
                logprobs_are_kept_with_their_text, a_picture_is_an_item,
                parallel_calls_are_items_beside_each_other,
-               a_tool_of_free_text_is_called_with_free_text,
-               an_answer_that_was_cut_is_incomplete, a_call_that_was_cut_is_not_made_whole,
-               nothing_that_failed_ends_well,
+               a_tool_of_free_text_is_called_with_free_text, an_answer_that_was_cut_is_incomplete,
+               a_call_that_was_cut_is_not_made_whole, nothing_that_failed_ends_well,
                nothing_comes_after_the_finish_and_from_other_choices, an_empty_answer_is_one,
                a_response_repeats_what_was_asked_for, a_stream_costs_little_memory,
                errors_of_ours_are_what_sdks_read)
