@@ -91,6 +91,9 @@ struct translation;
 /* Reads an answer into normalised events. */
 struct dialect_reader;
 
+/* Remembers what a stream has said, for where it says it again. */
+struct dialect_repeat;
+
 /* Writes an answer from normalised events. */
 struct dialect_writer;
 
@@ -134,6 +137,12 @@ struct dialect {
     /* Takes out what an event says twice, which would tell what was taken out of the texts it
      * visits; NULL if nothing is. */
     void (*event_unrepeat)(hg_json doc, struct splice *splice);
+
+    /* For streams that say texts once more when they are whole: told every event in the order in
+     * which they go to the client, puts the texts that went there into the places where they are
+     * repeated. NULL if no event repeats what an earlier one said. */
+    struct dialect_repeat *(*repeat_new)(struct arena *arena);
+    void (*repeat_event)(struct dialect_repeat *repeat, hg_json doc, struct splice *splice);
 
     /* What ends a whole stream, and whether a frame is that. Some servers leave it out, and some
      * clients wait for it. Empty and NULL if the format has none. */

@@ -239,3 +239,43 @@ void texts_swap_event(const struct dialect *dialect, struct arena *arena, hg_str
     splice_into(swap.splice, changed);
     frame_put(dialect->framing, event, chain_flat(changed, arena), out);
 }
+
+static void frame_repeat(const struct dialect *dialect, struct dialect_repeat *repeat,
+                         struct arena *arena, hg_str bytes, struct chain *out)
+{
+    struct chain *changed = chain_new(arena);
+    struct splice *splice;
+    struct frame frame;
+    hg_json doc;
+
+    if (!frame_parse(arena, dialect->framing, bytes, &frame) || !frame.has_data ||
+        !json_parse(arena, text_trim(frame.data), &doc, NULL) || doc.kind != HG_J_OBJ) {
+        chain_put_const(out, bytes.p, bytes.n);
+        return;
+    }
+    splice = splice_new(arena, doc);
+    dialect->repeat_event(repeat, doc, splice);
+    if (!splice_changes(splice)) {
+        chain_put_const(out, bytes.p, bytes.n);
+        return;
+    }
+    splice_into(splice, changed);
+    frame_put(dialect->framing, frame.event, chain_flat(changed, arena), out);
+}
+
+hg_str texts_repeat(const struct dialect *dialect, struct dialect_repeat *repeat,
+                    struct arena *arena, hg_str events)
+{
+    struct chain *out = chain_new(arena);
+
+    if (!repeat)
+        return events;
+    while (events.n) {
+        size_t n = frame_first(dialect->framing, events);
+
+        n = n && n <= events.n ? n : events.n;
+        frame_repeat(dialect, repeat, arena, (hg_str){events.p, n}, out);
+        events = (hg_str){events.p + n, events.n - n};
+    }
+    return chain_flat(out, arena);
+}

@@ -26,3 +26,8 @@ hg_str texts_of_event(const struct dialect *dialect, struct arena *arena, hg_jso
 /* The event as a frame, with `text` in the place of all its texts. */
 void texts_swap_event(const struct dialect *dialect, struct arena *arena, hg_str event, hg_str data,
                       hg_str text, struct chain *out);
+
+/* Events on their way to the client, after their texts may have been changed: what they repeat is
+ * changed alike. `repeat` is of the dialect's repeat_new; without one they are as they were. */
+hg_str texts_repeat(const struct dialect *dialect, struct dialect_repeat *repeat,
+                    struct arena *arena, hg_str events);

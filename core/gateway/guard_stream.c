@@ -46,6 +46,7 @@ struct guard_use {
     uint64_t text_at; /* of the first byte of `text` in the whole answer */
     hg_text in_text;
     bool checking, ended, over;
+    struct dialect_repeat *repeat; /* NULL: nothing is repeated, or nothing can be changed */
     bool edited; /* some servers repeat earlier text in every event: see event_hold */
 
     void (*on_events)(void *arg, hg_str events);
@@ -105,7 +106,11 @@ static void release(struct guard_use *use, size_t end)
     }
     if (!count)
         return;
-    use->on_events(use->arg, (hg_str){buffer_at(&use->events), bytes});
+    struct arena *arena = arena_new();
+
+    use->on_events(use->arg, texts_repeat(use->run.request->dialect, use->repeat, arena,
+                                          (hg_str){buffer_at(&use->events), bytes}));
+    arena_free(&arena);
     held_drop(use, count);
 }
 
@@ -388,6 +393,8 @@ void guard_use_new(struct answer *answer, struct gateway_instance *const *guards
 
     use->answer = answer;
     use->mode = options->mode;
+    if (use->mode != GUARD_WATCH && request->dialect->repeat_new)
+        use->repeat = request->dialect->repeat_new(request->arena);
     use->window = WINDOW_DEFAULT;
     use->overlap = OVERLAP_DEFAULT;
     for (unsigned i = 0; i < count && i < GUARDS_MAX; i++) {

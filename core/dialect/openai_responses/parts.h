@@ -3,6 +3,7 @@
 
 #include "dialect/dialect.h"
 #include "json/index.h"
+#include "json/splice.h"
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
@@ -16,6 +17,12 @@ void responses_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_
 void responses_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
 void responses_answer_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
 void responses_event_visit(hg_json doc, struct text_visitor *visitor);
+
+/* ---- repeat.c -------------------------------------------------------------------------------- */
+
+struct dialect_repeat *responses_repeat_new(struct arena *arena);
+void responses_repeat_event(struct dialect_repeat *repeat, hg_json doc, struct splice *splice);
+void responses_event_unrepeat(hg_json doc, struct splice *splice);
 
 /* ---- usage.c, error.c, answer.c -------------------------------------------------------------- */
 

@@ -146,9 +146,10 @@ struct mapping {
     int function; /* a reference */
     struct routine *routine;
     struct routine_handle waiter;
-    bool started, waiting; /* the routine; for more events */
-    bool ended, over;      /* no more will come; nobody is to be told anything */
-    bool edited;           /* from then on every event is written anew, see guard_stream.c */
+    bool started, waiting;         /* the routine; for more events */
+    bool ended, over;              /* no more will come; nobody is to be told anything */
+    struct dialect_repeat *repeat; /* NULL: nothing is repeated */
+    bool edited; /* from then on every event is written anew, see guard_stream.c */
     bool paused;
     struct buffer queue;
     struct text_event event; /* the one at work */
@@ -189,6 +190,15 @@ static bool event_next(struct mapping *map)
     return true;
 }
 
+static void event_pass(struct mapping *map)
+{
+    struct text_event *event = &map->event;
+
+    if (!map->over)
+        map->on_events(
+            map->arg, texts_repeat(map->request->dialect, map->repeat, event->arena, event->bytes));
+}
+
 static void event_called(lua_State *L, struct mapping *map)
 {
     struct text_event *event = &map->event;
@@ -203,8 +213,7 @@ static void event_called(lua_State *L, struct mapping *map)
                          text, out);
         event->bytes = chain_flat(out, event->arena);
     }
-    if (!map->over)
-        map->on_events(map->arg, event->bytes);
+    event_pass(map);
 }
 
 static int mapping_go_on(lua_State *L, int status, lua_KContext context);
@@ -214,7 +223,7 @@ static int mapping_go(lua_State *L, struct mapping *map)
 {
     while (!map->over && event_next(map)) {
         if (!map->event.text.n) {
-            map->on_events(map->arg, map->event.bytes);
+            event_pass(map);
             continue;
         }
         lua_settop(L, 2);
@@ -359,6 +368,8 @@ static int map_stream(lua_State *L, struct answer *answer)
     struct mapping *map = arena_zalloc(answer->request->arena, sizeof *map);
 
     map->request = answer->request;
+    if (map->request->dialect->repeat_new)
+        map->repeat = map->request->dialect->repeat_new(map->request->arena);
     map->answer = answer;
     lua_pushvalue(L, 2);
     map->function = luaL_ref(L, LUA_REGISTRYINDEX);
