@@ -81,8 +81,10 @@ static bool choice_read(struct reading *reading, hg_json value)
             return error_set(reading->error, "tool_choice.name: must be a string");
         chat_add_choice_name(reading->arena, chat, chat_text_of(name));
     }
-    if (json_is_yes(json_member(value, HG_S("disable_parallel_tool_use"))))
-        chat->parallel = CHAT_NO;
+    hg_json is_one = json_member(value, HG_S("disable_parallel_tool_use"));
+
+    if (is_one.kind == HG_J_TRUE || is_one.kind == HG_J_FALSE)
+        chat->parallel = json_is_yes(is_one) ? CHAT_NO : CHAT_YES;
     return true;
 }
 

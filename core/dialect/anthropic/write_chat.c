@@ -83,7 +83,7 @@ static void sampling_put(struct writing *writing)
     bool has_temperature = is_sampler_sent(writing, chat->temperature, "temperature");
     bool has_top_p = is_sampler_sent(writing, chat->top_p, "top_p");
 
-    if (has_temperature && number_of(writing, chat->temperature) > 1) {
+    if (has_temperature && !writing->is_native && number_of(writing, chat->temperature) > 1) {
         translation_lose(writing->to, "temperature");
         number_put(writing, "temperature", HG_S("1"));
     } else if (has_temperature) {
@@ -208,7 +208,8 @@ static void thinking_put(struct writing *writing, uint64_t max_tokens)
     bool by_budget = !thinks_adaptively(writing) || (writing->is_native && chat->budget.n);
     hg_str display = writing->is_native ? noted(writing, "thinking.display") : HG_S("");
 
-    if (chat->reasoning == CHAT_NO && !(writing->family->flags & FAMILY_NO_THINKING)) {
+    if (chat->reasoning == CHAT_NO &&
+        (writing->is_native || !(writing->family->flags & FAMILY_NO_THINKING))) {
         anthropic_key_put(writing, "thinking");
         anthropic_type_put(out, "disabled");
         json_end(out);

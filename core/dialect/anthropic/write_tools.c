@@ -202,9 +202,9 @@ void anthropic_choice_put(struct writing *writing)
         JSON_KEY(writing->out, "name");
         json_put_str(writing->out, anthropic_name_of(writing, chat->choice_names->text));
     }
-    if (is_one) {
+    if (is_one || (writing->is_native && chat->parallel == CHAT_YES)) {
         JSON_KEY(writing->out, "disable_parallel_tool_use");
-        json_put_bool(writing->out, true);
+        json_put_bool(writing->out, is_one);
     }
     json_end(writing->out);
 }
