@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "dialect/dialect.h"
-#include "json/index.h"
 #include "support/suite.h"
+#include "json/index.h"
 
 static const struct dialect *const dialect = &dialect_anthropic;
 static struct arena *arena;
@@ -31,12 +31,11 @@ START_TEST(errors_have_the_type_of_their_status)
     static const struct {
         int status;
         const char *type;
-    } types[] = {{400, "invalid_request_error"}, {401, "authentication_error"},
-                 {402, "billing_error"},         {403, "permission_error"},
-                 {404, "not_found_error"},       {413, "request_too_large"},
-                 {422, "invalid_request_error"}, {429, "rate_limit_error"},
-                 {500, "api_error"},             {503, "overloaded_error"},
-                 {504, "timeout_error"},         {529, "overloaded_error"}};
+    } types[] = {
+        {400, "invalid_request_error"}, {401, "authentication_error"}, {402, "billing_error"},
+        {403, "permission_error"},      {404, "not_found_error"},      {413, "request_too_large"},
+        {422, "invalid_request_error"}, {429, "rate_limit_error"},     {500, "api_error"},
+        {503, "overloaded_error"},      {504, "timeout_error"},        {529, "overloaded_error"}};
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         hg_str body = dialect->error_body(arena, types[i].status, HG_S("whatever"), HG_S(""),
@@ -150,9 +149,6 @@ START_TEST(a_request_is_read_at_a_glance)
 }
 END_TEST
 
-RUN_SUITE_WITH("dialect/anthropic/anthropic", setup, teardown,
-               errors_have_the_type_of_their_status,
-               paths_are_ours_however_they_are_written,
-               a_guard_sees_every_text,
-               only_deltas_of_content_are_plain,
-               a_request_is_read_at_a_glance)
+RUN_SUITE_WITH("dialect/anthropic/anthropic", setup, teardown, errors_have_the_type_of_their_status,
+               paths_are_ours_however_they_are_written, a_guard_sees_every_text,
+               only_deltas_of_content_are_plain, a_request_is_read_at_a_glance)

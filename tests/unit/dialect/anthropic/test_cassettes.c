@@ -106,8 +106,8 @@ static void rewrite(void *arg, const hg_event *event)
 
 static hg_str rewritten(const struct tally *tally, hg_str answer, uint32_t framing, bool is_stream)
 {
-    struct rewriting rewriting = {
-        dialect->writer_new(tally->arena, HG_R_CHAT, is_stream, true), chain_new(tally->arena)};
+    struct rewriting rewriting = {dialect->writer_new(tally->arena, HG_R_CHAT, is_stream, true),
+                                  chain_new(tally->arena)};
     struct dialect_sink sink = {rewrite, &rewriting};
     struct dialect_reader *reader = dialect->reader_new(tally->arena, HG_R_CHAT, &sink);
     hg_json doc;
@@ -250,9 +250,9 @@ static void same_member(const struct tally *tally, hg_json before, hg_json after
 static void request_test(const struct tally *tally, hg_str body)
 {
     static const char *const keys[] = {
-        "model",      "max_tokens",    "temperature",        "top_p",       "top_k",
-        "tools",      "tool_choice",   "thinking",           "metadata",    "stop_sequences",
-        "stream",     "output_config", "context_management", "mcp_servers", "container",
+        "model",        "max_tokens",    "temperature",        "top_p",       "top_k",
+        "tools",        "tool_choice",   "thinking",           "metadata",    "stop_sequences",
+        "stream",       "output_config", "context_management", "mcp_servers", "container",
         "cache_control"};
     struct chain *out = chain_new(tally->arena);
     struct translation translation;
@@ -270,8 +270,9 @@ static void request_test(const struct tally *tally, hg_str body)
     WANT(tally, json_parse(tally->arena, chain_flat(out, tally->arena), &written, NULL), "is JSON");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         same_member(tally, doc, written, keys[i]);
-    WANT(tally, json_count(json_member(doc, HG_S("messages"))) ==
-                    json_count(json_member(written, HG_S("messages"))),
+    WANT(tally,
+         json_count(json_member(doc, HG_S("messages"))) ==
+             json_count(json_member(written, HG_S("messages"))),
          "as many turns");
     requests++;
 }
@@ -307,7 +308,8 @@ static int run(void)
 {
     const TTest *const tests[] = {recorded_answers_are_read_as_others_read_them};
 
-    return suite_run(&(struct suite){.name = "dialect/anthropic/cassettes", .tests = tests, .count = 1});
+    return suite_run(
+        &(struct suite){.name = "dialect/anthropic/cassettes", .tests = tests, .count = 1});
 }
 
 int main(void)

@@ -6,9 +6,9 @@
 
 #include "base/text.h"
 #include "dialect/translation.h"
-#include "json/index.h"
 #include "support/canonical.h"
 #include "support/suite.h"
+#include "json/index.h"
 
 static struct arena *arena;
 static struct translation translation;
@@ -66,7 +66,7 @@ static hg_json native(const char *document)
 }
 
 #define MESSAGES(list) "{\"model\":\"m\",\"max_tokens\":9000,\"messages\":[" list "]}"
-#define WITH(members)                                                                  \
+#define WITH(members) \
     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," members "}"
 #define FUNCTION(name) "{\"type\":\"function\",\"function\":{\"name\":\"" name "\"}}"
 
@@ -165,10 +165,10 @@ END_TEST
 
 START_TEST(broken_arguments_are_wrapped)
 { /* pitfall 90 */
-    hg_json doc = to_us(MESSAGES(
-        "{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"tool_calls\":["
-        "{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\"}},"
-        "{\"id\":\"b\",\"function\":{\"name\":\"f\",\"arguments\":\"[1]\"}}]}"));
+    hg_json doc = to_us(
+        MESSAGES("{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"tool_calls\":["
+                 "{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\"}},"
+                 "{\"id\":\"b\",\"function\":{\"name\":\"f\",\"arguments\":\"[1]\"}}]}"));
 
     is(doc, "/messages/1/content/0/input", "{\"raw\":\"{\\\"x\\\":\"}");
     is(doc, "/messages/1/content/1/input", "{\"raw\":\"[1]\"}");
@@ -182,7 +182,7 @@ START_TEST(odd_names_and_ids_are_replaced_the_same_everywhere)
                         "{\"name\":\"get.w\",\"arguments\":\"{}\"}}]},"
                         "{\"role\":\"tool\",\"tool_call_id\":\"c:1\",\"content\":\"x\"}],"
                         "\"tools\":[" FUNCTION("get.w") "],"
-                        "\"tool_choice\":" FUNCTION("get.w") "}");
+                                                        "\"tool_choice\":" FUNCTION("get.w") "}");
     hg_str name = json_raw(json_get(doc, "/tools/0/name")),
            id = json_raw(json_get(doc, "/messages/2/content/0/tool_use_id"));
 
@@ -225,8 +225,8 @@ START_TEST(what_cannot_be_heard_or_fetched_is_refused)
     refused(to_us(MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\","
                            "\"input_audio\":{\"data\":\"AA\",\"format\":\"wav\"}}]}")),
             "messages[0]: audio");
-    refused(translated(&dialect_openai_chat, &dialect_anthropic, "claude-opus-4-6",
-                       HG_WIRE_NO_URLS, url),
+    refused(translated(&dialect_openai_chat, &dialect_anthropic, "claude-opus-4-6", HG_WIRE_NO_URLS,
+                       url),
             "URL");
     refused(to_us(WITH("\"n\":2")), "n:");
 }
@@ -234,16 +234,16 @@ END_TEST
 
 START_TEST(foreign_thoughts_are_not_replayed_and_signed_ones_stay_as_they_are)
 { /* pitfalls 128, 129, 130, 132 */
-    hg_json doc = to_us(MESSAGES(
-        "{\"role\":\"user\",\"content\":\"a\"},"
-        "{\"role\":\"assistant\",\"content\":\"b\",\"thinking_blocks\":["
-        "{\"type\":\"thinking\",\"thinking\":\" t\\u00e9 \",\"signature\":\"S1\"},"
-        "{\"type\":\"redacted_thinking\",\"data\":\"D\"},"
-        "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"},"
-        "{\"type\":\"thinking\",\"thinking\":\"u\",\"signature\":\"S2\"}]},"
-        "{\"role\":\"user\",\"content\":\"c\"},"
-        "{\"role\":\"assistant\",\"content\":\"d\",\"reasoning_content\":\"unsigned\"},"
-        "{\"role\":\"user\",\"content\":\"e\"}"));
+    hg_json doc = to_us(
+        MESSAGES("{\"role\":\"user\",\"content\":\"a\"},"
+                 "{\"role\":\"assistant\",\"content\":\"b\",\"thinking_blocks\":["
+                 "{\"type\":\"thinking\",\"thinking\":\" t\\u00e9 \",\"signature\":\"S1\"},"
+                 "{\"type\":\"redacted_thinking\",\"data\":\"D\"},"
+                 "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"},"
+                 "{\"type\":\"thinking\",\"thinking\":\"u\",\"signature\":\"S2\"}]},"
+                 "{\"role\":\"user\",\"content\":\"c\"},"
+                 "{\"role\":\"assistant\",\"content\":\"d\",\"reasoning_content\":\"unsigned\"},"
+                 "{\"role\":\"user\",\"content\":\"e\"}"));
 
     is(doc, "/messages/1/content",
        "[{\"type\":\"thinking\",\"thinking\":\" t\\u00e9 \",\"signature\":\"S1\"},"
@@ -259,10 +259,10 @@ END_TEST
 
 START_TEST(tools_keep_their_order_and_an_empty_list_is_none)
 { /* pitfalls 108, 109, 120 */
-    hg_json doc =
-        to_us(WITH("\"tools\":[" FUNCTION("b") ",{\"type\":\"function\",\"function\":{\"name\":"
-                   "\"a\",\"description\":\"\",\"parameters\":{\"properties\":{\"x\":{}},"
-                   "\"$defs\":{}}}}]"));
+    hg_json doc = to_us(WITH("\"tools\":[" FUNCTION(
+        "b") ",{\"type\":\"function\",\"function\":{\"name\":"
+             "\"a\",\"description\":\"\",\"parameters\":{\"properties\":{\"x\":{}},"
+             "\"$defs\":{}}}}]"));
 
     is(doc, "/tools",
        "[{\"name\":\"b\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}},"
@@ -276,14 +276,13 @@ END_TEST
 
 START_TEST(every_choice_of_tools_has_its_form)
 { /* pitfalls 106, 107 */
-    static const char *const pairs[][2] = {
-        {"\"auto\"", "{\"type\":\"auto\"}"},
-        {"\"none\"", "{\"type\":\"none\"}"},
-        {"\"required\"", "{\"type\":\"any\"}"},
-        {FUNCTION("f"), "{\"type\":\"tool\",\"name\":\"f\"}"},
-        {"{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":\"required\",\"tools\":[" FUNCTION(
-             "f") "]}}",
-         "{\"type\":\"any\"}"}};
+    static const char *const pairs[][2] = {{"\"auto\"", "{\"type\":\"auto\"}"},
+                                           {"\"none\"", "{\"type\":\"none\"}"},
+                                           {"\"required\"", "{\"type\":\"any\"}"},
+                                           {FUNCTION("f"), "{\"type\":\"tool\",\"name\":\"f\"}"},
+                                           {"{\"type\":\"allowed_tools\",\"allowed_tools\":{"
+                                            "\"mode\":\"required\",\"tools\":[" FUNCTION("f") "]}}",
+                                            "{\"type\":\"any\"}"}};
 
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         hg_str request = arena_fmt(
@@ -297,7 +296,7 @@ START_TEST(every_choice_of_tools_has_its_form)
     is(to_us(WITH("\"tools\":[" FUNCTION("f") "],\"parallel_tool_calls\":false")), "/tool_choice",
        "{\"type\":\"auto\",\"disable_parallel_tool_use\":true}");
     is(to_us(WITH("\"tools\":[" FUNCTION("f") "],\"tool_choice\":\"none\","
-                  "\"parallel_tool_calls\":false")),
+                                              "\"parallel_tool_calls\":false")),
        "/tool_choice", "{\"type\":\"none\"}");
 }
 END_TEST
@@ -392,8 +391,8 @@ START_TEST(effort_is_a_budget_or_an_effort_as_the_model_has_it)
     is(doc, "/output_config", "{\"effort\":\"max\"}");
     is(to_model("claude-opus-5", WITH("\"reasoning_effort\":\"xhigh\"")), "/output_config/effort",
        "\"xhigh\"");
-    is(to_model("claude-opus-5", WITH("\"reasoning_effort\":\"minimal\"")),
-       "/output_config/effort", "\"low\"");
+    is(to_model("claude-opus-5", WITH("\"reasoning_effort\":\"minimal\"")), "/output_config/effort",
+       "\"low\"");
     is(to_us(WITH("\"reasoning_effort\":\"none\"")), "/thinking", "{\"type\":\"disabled\"}");
     is(to_model("claude-3-haiku", WITH("\"reasoning_effort\":\"low\"")), "/thinking", NULL);
     lost("reasoning_effort");
@@ -424,7 +423,7 @@ START_TEST(in_a_loop_of_calls_without_thoughts_no_budget_is_asked_for)
 }
 END_TEST
 
-#define SCHEMA                                                                             \
+#define SCHEMA                                                                                  \
     "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" \
     "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3}}}}}"
 
@@ -445,7 +444,8 @@ START_TEST(a_schema_is_kept_natively_or_by_a_forced_tool_or_by_words)
     lost("");
     doc = to_model("claude-3-5-sonnet-20241022", WITH(SCHEMA ",\"tools\":[" FUNCTION("f") "]"));
     ck_assert(!translation.unwraps_json);
-    ck_assert(json_count(json_get(doc, "/tools")) == 1 && json_count(json_get(doc, "/system")) == 1);
+    ck_assert(json_count(json_get(doc, "/tools")) == 1 &&
+              json_count(json_get(doc, "/system")) == 1);
     lost("response_format");
     doc = to_us(WITH("\"response_format\":{\"type\":\"json_object\"}"));
     ck_assert_uint_eq(json_count(json_get(doc, "/system")), 1);
@@ -455,9 +455,10 @@ END_TEST
 
 START_TEST(the_rest_has_its_place_or_is_told_as_lost)
 {
-    hg_json doc = to_us(WITH("\"stop\":[\"a\",\" \"],\"user\":\"u\",\"logit_bias\":{},\"store\":true,"
-                             "\"frequency_penalty\":0,\"presence_penalty\":0.5,\"mine\":[1],"
-                             "\"service_tier\":\"default\",\"system\":\"x\",\"stream\":true"));
+    hg_json doc =
+        to_us(WITH("\"stop\":[\"a\",\" \"],\"user\":\"u\",\"logit_bias\":{},\"store\":true,"
+                   "\"frequency_penalty\":0,\"presence_penalty\":0.5,\"mine\":[1],"
+                   "\"service_tier\":\"default\",\"system\":\"x\",\"stream\":true"));
 
     is(doc, "/stop_sequences", "[\"a\"]");
     is(doc, "/metadata", "{\"user_id\":\"u\"}");
@@ -507,11 +508,11 @@ END_TEST
 
 START_TEST(thoughts_of_the_history_reach_those_who_want_them)
 { /* pitfall 98 */
-    hg_json doc = translated(&dialect_anthropic, &dialect_openai_chat, "deepseek-chat",
-                             HG_WIRE_REASONING,
-                             MESSAGES("{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
-                                      "\"thinking\":\"t\",\"signature\":\"s\"},{\"type\":\"text\","
-                                      "\"text\":\"x\"}]}"));
+    hg_json doc =
+        translated(&dialect_anthropic, &dialect_openai_chat, "deepseek-chat", HG_WIRE_REASONING,
+                   MESSAGES("{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+                            "\"thinking\":\"t\",\"signature\":\"s\"},{\"type\":\"text\","
+                            "\"text\":\"x\"}]}"));
 
     is(doc, "/messages/0/reasoning_content", "\"t\"");
 }
@@ -528,8 +529,9 @@ START_TEST(members_of_the_root_have_their_places)
         "\"metadata\":{\"user_id\":\"u1\"},\"service_tier\":\"standard_only\",\"speed\":\"fast\","
         "\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{}}},\"stream\":true}");
 
-    is(doc, "/messages/0", "{\"role\":\"system\",\"content\":["
-                           "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}");
+    is(doc, "/messages/0",
+       "{\"role\":\"system\",\"content\":["
+       "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}");
     is(doc, "/tools/0/function/parameters", "{\"type\":\"object\"}");
     is(doc, "/tool_choice", "\"required\"");
     is(doc, "/parallel_tool_calls", "false");
@@ -594,7 +596,8 @@ START_TEST(in_its_own_format_all_stays)
         "{\"type\":\"server_tool_use\",\"id\":\"x\",\"name\":\"web_search\",\"input\":{}},"
         "{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"x\",\"content\":[]}]},"
         "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"mid\"}]}],"
-        "\"tools\":[{\"type\":\"bash_20250124\",\"name\":\"bash\"},{\"name\":\"f\",\"input_schema\":"
+        "\"tools\":[{\"type\":\"bash_20250124\",\"name\":\"bash\"},{\"name\":\"f\",\"input_"
+        "schema\":"
         "{\"type\":\"object\"},\"defer_loading\":true}],"
         "\"temperature\":2,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":5,\"display\":"
         "\"omitted\"},\"output_config\":{\"effort\":\"low\",\"task_budget\":{\"total\":3}},"
@@ -606,26 +609,23 @@ START_TEST(in_its_own_format_all_stays)
 }
 END_TEST
 
-RUN_SUITE_WITH("dialect/anthropic/requests", setup, teardown,
-               system_words_go_before_all_in_their_order_with_their_marks,
-               results_of_one_step_are_one_turn_and_come_first,
-               empty_answers_are_left_out_and_their_neighbours_become_one,
-               an_answer_to_go_on_with_has_no_space_at_its_end, broken_arguments_are_wrapped,
-               odd_names_and_ids_are_replaced_the_same_everywhere,
-               images_and_documents_are_what_their_bytes_say,
-               what_cannot_be_heard_or_fetched_is_refused,
-               foreign_thoughts_are_not_replayed_and_signed_ones_stay_as_they_are,
-               tools_keep_their_order_and_an_empty_list_is_none, every_choice_of_tools_has_its_form,
-               strict_is_for_models_that_know_it, hosted_tools_have_an_equal_or_are_refused,
-               a_limit_there_must_be_and_it_is_the_models_own,
-               sampling_is_told_as_far_as_the_model_takes_it,
-               effort_is_a_budget_or_an_effort_as_the_model_has_it,
-               a_model_that_thinks_is_not_forced_to_call,
-               in_a_loop_of_calls_without_thoughts_no_budget_is_asked_for,
-               a_schema_is_kept_natively_or_by_a_forced_tool_or_by_words,
-               the_rest_has_its_place_or_is_told_as_lost,
-               hosts_that_name_the_model_in_the_path_get_no_model,
-               a_turn_with_results_becomes_messages_of_tools_first,
-               thoughts_of_the_history_reach_those_who_want_them,
-               members_of_the_root_have_their_places, attachments_have_their_places,
-               what_is_wrong_is_told_with_its_place, in_its_own_format_all_stays)
+RUN_SUITE_WITH(
+    "dialect/anthropic/requests", setup, teardown,
+    system_words_go_before_all_in_their_order_with_their_marks,
+    results_of_one_step_are_one_turn_and_come_first,
+    empty_answers_are_left_out_and_their_neighbours_become_one,
+    an_answer_to_go_on_with_has_no_space_at_its_end, broken_arguments_are_wrapped,
+    odd_names_and_ids_are_replaced_the_same_everywhere,
+    images_and_documents_are_what_their_bytes_say, what_cannot_be_heard_or_fetched_is_refused,
+    foreign_thoughts_are_not_replayed_and_signed_ones_stay_as_they_are,
+    tools_keep_their_order_and_an_empty_list_is_none, every_choice_of_tools_has_its_form,
+    strict_is_for_models_that_know_it, hosted_tools_have_an_equal_or_are_refused,
+    a_limit_there_must_be_and_it_is_the_models_own, sampling_is_told_as_far_as_the_model_takes_it,
+    effort_is_a_budget_or_an_effort_as_the_model_has_it, a_model_that_thinks_is_not_forced_to_call,
+    in_a_loop_of_calls_without_thoughts_no_budget_is_asked_for,
+    a_schema_is_kept_natively_or_by_a_forced_tool_or_by_words,
+    the_rest_has_its_place_or_is_told_as_lost, hosts_that_name_the_model_in_the_path_get_no_model,
+    a_turn_with_results_becomes_messages_of_tools_first,
+    thoughts_of_the_history_reach_those_who_want_them, members_of_the_root_have_their_places,
+    attachments_have_their_places, what_is_wrong_is_told_with_its_place,
+    in_its_own_format_all_stays)

@@ -25,8 +25,7 @@ struct scene {
 
 static struct scene scene_new(bool is_stream)
 {
-    struct scene scene = {dialect->writer_new(arena, HG_R_CHAT, is_stream, true),
-                          chain_new(arena)};
+    struct scene scene = {dialect->writer_new(arena, HG_R_CHAT, is_stream, true), chain_new(arena)};
 
     dialect->write(scene.writer,
                    &(hg_event){.type = HG_EV_START, .id = HG_S("chatcmpl-1"), .name = HG_S("m")},
@@ -40,7 +39,7 @@ static void give(const struct scene *scene, hg_event event)
     dialect->write(scene->writer, &event, scene->out);
 }
 
-#define TEXT(s)      ((hg_event){.type = HG_EV_TEXT, .text = HG_S(s)})
+#define TEXT(s)       ((hg_event){.type = HG_EV_TEXT, .text = HG_S(s)})
 #define THOUGHT(i, s) ((hg_event){.type = HG_EV_REASONING, .index = (i), .text = HG_S(s)})
 #define SIGNED(i, s)  ((hg_event){.type = HG_EV_REASONING, .index = (i), .id = HG_S(s)})
 #define CALL(i, of, called) \
@@ -320,15 +319,12 @@ START_TEST(any_order_of_events_makes_a_stream_in_order)
 }
 END_TEST
 
-RUN_SUITE_WITH("dialect/anthropic/writer", setup, teardown,
-               tokens_flow_as_they_come,
+RUN_SUITE_WITH("dialect/anthropic/writer", setup, teardown, tokens_flow_as_they_come,
                thoughts_text_and_calls_are_blocks_one_after_the_other,
                calls_that_come_interleaved_wait_for_the_open_one,
                signatures_alone_neither_break_text_nor_run_together,
                what_is_redacted_is_a_block_of_its_own,
                usage_is_told_at_the_end_without_what_was_cached,
                a_failure_on_the_way_is_an_error_and_no_success_follows,
-               an_empty_answer_opens_no_block,
-               a_whole_answer_has_what_was_said_in_its_order,
-               two_answers_never_share_a_name,
-               any_order_of_events_makes_a_stream_in_order)
+               an_empty_answer_opens_no_block, a_whole_answer_has_what_was_said_in_its_order,
+               two_answers_never_share_a_name, any_order_of_events_makes_a_stream_in_order)
