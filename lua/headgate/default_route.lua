@@ -1,4 +1,4 @@
--- The route of a gateway without route files: every endpoint below /v1. The provider is the one
+-- The route of a gateway without route files: every path of every dialect. The provider is the one
 -- the header names, or the one before the slash in the model's name, or the first that is
 -- configured. A function, so that the gateway gets the route itself and no read-only face of it.
 local s = require "headgate"
@@ -50,5 +50,5 @@ return function()
     return ask_first(req)
   end
 
-  return s.route { name = "default", path = "/v1/...", handler = handler }
+  return s.route { name = "default", path = "/...", handler = handler }
 end
