@@ -226,7 +226,8 @@ def test_a_stale_pooled_connection_is_replaced_without_a_word(gateway, upstream)
     up = upstream(handler)
     port = gateway(up).port
     assert chat(port).status == 200
-    wait_for(lambda: up.connections[0].sock.fileno() < 0, "the upstream to close")
+    wait_for(lambda: up.connections and up.connections[0].sock.fileno() < 0,
+             "the upstream to close")
     assert chat(port).status == 200
     assert len(up.connections) == 2
 
