@@ -1,11 +1,14 @@
 """Providers of the plugins that several vendors share: what reaches them, and what is made of what
 they answer."""
 
+import json
 import subprocess
+import threading
 
 from support.client import ask, chat
+from support.gateway import secret
 from support.places import HEADGATE
-from support.upstream import DONE, plain, sse
+from support.upstream import DONE, chat_events, chat_json, plain, sse
 
 
 def vendor(up, name, **more):
@@ -124,3 +127,110 @@ def test_settings_that_make_no_sense_are_told_before_the_start(gateway, upstream
                                 capture_output=True, text=True)
         assert result.returncode != 0
         assert words in result.stderr
+
+
+# ---- Azure
+
+SAFE = {"hate": {"filtered": False, "severity": "safe"}}
+
+
+def azure(up, **more):
+    return {"plugin": "azure", "base_url": up.url.removesuffix("/v1"), **more}
+
+
+def test_an_azure_deployment_is_in_the_url(gateway, upstream):
+    def handler(conn, request):
+        assert request.header("api-key") == "sk-canary-upstream-key"
+        assert request.header("authorization") in (None, "")
+        plain(conn, request)
+
+    up = upstream(handler)
+    gate = gateway(providers={
+        "dated": azure(up, api_version="2024-10-21", deployments={"gpt-4o": "eu"}),
+        "v1": azure(up)})
+    assert chat(gate.port, model="dated/gpt-4o").status == 200
+    assert chat(gate.port, model="v1/gpt-4o").status == 200
+    assert [one.start.split()[1] for one in up.requests] == [
+        "/openai/deployments/eu/chat/completions?api-version=2024-10-21",
+        "/openai/v1/chat/completions"]
+
+
+def test_azures_first_chunk_has_no_choices(gateway, upstream):
+    first = {"id": "", "object": "", "created": 0, "model": "", "choices": [],
+             "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": SAFE}]}
+    late = {"id": "", "object": "", "created": 0, "model": "", "choices": [
+        {"index": 0, "finish_reason": None, "content_filter_results": SAFE,
+         "content_filter_offsets": {"check_offset": 1, "start_offset": 1, "end_offset": 9}}]}
+
+    def handler(conn, request):
+        events = list(chat_events(["Hello"]))
+        conn.stream([first, *events[:-1], late, *events[-1:]])
+
+    gate = gateway(providers={"azure": azure(upstream(handler))})
+    answer = chat(gate.port, model="azure/gpt", stream=True)
+    assert answer.status == 200
+    assert b"prompt_filter_results" in answer.body and b"Hello" in answer.body
+    record = gate.wait_records(1)[0]
+    assert record["usage"]["output"] > 0
+
+
+def test_a_prompt_that_azure_filters_is_no_failure_of_ours(gateway, upstream):
+    def handler(conn, request):
+        conn.answer({"error": {"message": "The response was filtered", "type": None,
+                               "param": "prompt", "code": "content_filter", "status": 400,
+                               "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, 400)
+
+    gate = gateway(providers={"azure": azure(upstream(handler))})
+    answer = chat(gate.port, model="azure/gpt")
+    assert answer.status == 400
+    assert b"The response was filtered" in answer.body
+
+
+def test_a_token_of_entra_id_is_asked_for_once(gateway, upstream):
+    """Eight clients come before there is a token."""
+    lock, tokens = threading.Lock(), []
+
+    def handler(conn, request):
+        if "/oauth2/v2.0/token" in request.start:
+            assert request.header("content-type") == "application/x-www-form-urlencoded"
+            assert request.body == (b"grant_type=client_credentials&client_id=app"
+                                    b"&client_secret=sk-canary-upstream-key"
+                                    b"&scope=https%3A%2F%2Fcognitiveservices.azure.com%2F.default")
+            with lock:
+                tokens.append(request)
+            conn.answer({"token_type": "Bearer", "expires_in": 3600, "access_token": "tok-1"})
+        elif request.header("authorization") == "Bearer tok-1":
+            conn.answer(chat_json())
+        else:
+            conn.answer({"error": {"code": "401", "message": "no"}}, 401)
+
+    up = upstream(handler)
+    gate = gateway(providers={"azure": azure(
+        up, api_key=None, tenant="ten", client_id="app", client_secret=secret("UP_KEY"),
+        authority=up.url.removesuffix("/v1"))})
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(chat(gate.port, model="azure/gpt")))
+               for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [one.status for one in answers] == [200] * 8
+    assert len(tokens) == 1
+    assert "api-key" not in json.dumps([one.headers for one in up.requests])
+
+
+def test_without_a_token_the_client_learns_no_secret(gateway, upstream):
+    def handler(conn, request):
+        conn.answer({"error": "invalid_client",
+                     "error_description": "wrong: sk-canary-upstream-key"}, 401)
+
+    up = upstream(handler)
+    gate = gateway(providers={"azure": azure(
+        up, api_key=None, tenant="ten", client_id="app", client_secret=secret("UP_KEY"),
+        authority=up.url.removesuffix("/v1"))})
+    answer = chat(gate.port, model="azure/gpt")
+    assert answer.status >= 400
+    assert b"canary" not in answer.body
+    gate.wait_line("invalid_client")
+    assert not gate.find("canary")

@@ -172,6 +172,7 @@ static hg_op host_background(hg_inst *inst, hg_ns timeout, void (*end)(void *, h
     struct op *op = fake_op_must(handle);
 
     (void)inst, (void)timeout;
+    op->is_background = true;
     op->end = end;
     op->end_arg = arg;
     return handle;
@@ -320,8 +321,20 @@ const void *fake_iface(struct fake *fake, const char *id)
     return NULL;
 }
 
+/* Nobody but the host ends these: those that are done, or all of them at the end. */
+void fake_end_background(struct fake *fake, bool all)
+{
+    for (size_t i = 0; i < OPS; i++) {
+        struct op *op = &fake->ops[i];
+
+        if (op->id && op->is_background && (op->done || all))
+            op_close((hg_op){op->id}, op->done ? op->rc : HG_E_CANCELLED);
+    }
+}
+
 void fake_destroy(struct fake *fake)
 {
+    fake_end_background(fake, true);
     if (fake->created && fake->plugin->destroy)
         fake->plugin->destroy(fake->state);
     fake->created = false;

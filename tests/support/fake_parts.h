@@ -40,13 +40,13 @@ struct ending {
 
 struct op {
     uint64_t id; /* 0: free */
-    bool done;
+    bool done, is_background;
     hg_rc rc;
     const hg_req *req;
     struct piece *pieces;
     struct ending *endings;
     struct arena *arena;
-    void (*end)(void *, hg_rc); /* a background op */
+    void (*end)(void *, hg_rc); /* of a background op; may be NULL */
     void *end_arg;
 };
 
@@ -121,6 +121,7 @@ _Noreturn void fake_broken(const char *why);
 
 /* NULL, or abort, if it has ended. */
 struct op *fake_op_find(hg_op handle);
+void fake_end_background(struct fake *fake, bool all);
 struct op *fake_op_must(hg_op handle);
 
 HG_PRINTF(3, 4) hg_rc fake_fail(hg_op handle, hg_rc code, const char *fmt, ...);

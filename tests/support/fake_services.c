@@ -201,6 +201,7 @@ size_t fake_run(struct fake *fake)
             count++;
         }
     }
+    fake_end_background(fake, false);
     return count;
 }
 

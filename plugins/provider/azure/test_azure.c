@@ -1,0 +1,526 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "support/fake_host.h"
+#include "json/index.h"
+
+static struct fake *fake;
+static const hg_provider *provider;
+
+static void setup(void)
+{
+    fake = fake_new(headgate_plugin_v0);
+    provider = fake_iface(fake, HG_PROVIDER);
+}
+
+static void teardown(void)
+{
+    fake_free(&fake);
+}
+
+static void create(const char *settings)
+{
+    if (fake_create(fake, settings) != HG_OK)
+        ck_abort_msg("create: %s", fake_failure(fake));
+}
+
+static void assert_text(hg_str text, const char *want)
+{
+    char copy[4096];
+
+    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
+    ck_assert_str_eq(copy, want);
+}
+
+static const char body[] = "{\"model\":\"gpt\", \"messages\":[]}";
+
+/* One attempt: its op, and what prepare fills in, now or later. */
+struct attempt {
+    hg_op op;
+    hg_http_req out;
+    char call[256];
+};
+
+static void attempt_begin(struct attempt *attempt, const struct fake_request *in, hg_rc want)
+{
+    hg_req *req = fake_request(fake, in);
+    hg_rc rc;
+
+    *attempt = (struct attempt){.op = fake_op(fake, req), .out = {.size = sizeof attempt->out}};
+    ck_assert_uint_le(provider->call_size, sizeof attempt->call);
+    rc = provider->prepare(fake_state(fake), attempt->call, attempt->op, req, &attempt->out);
+    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
+}
+
+#define CHAT                                                            \
+    &(struct fake_request)                                              \
+    {                                                                   \
+        .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .model = "gpt", \
+        .path = "/v1/chat/completions", .body = body                    \
+    }
+
+/* ---- URLs ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *settings, *path, *model, *url;
+    uint32_t kind;
+} urls[] = {
+    {"\"resource\":\"res\"", "/v1/chat/completions", "gpt",
+     "https://res.openai.azure.com/openai/v1/chat/completions", HG_R_CHAT},
+    {"\"resource\":\"res\",\"api_version\":\"preview\"", "/v1/chat/completions", "gpt",
+     "https://res.openai.azure.com/openai/v1/chat/completions?api-version=preview", HG_R_CHAT},
+    {"\"resource\":\"res\",\"api_version\":\"2024-10-21\"", "/v1/chat/completions", "gpt",
+     "https://res.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+     HG_R_CHAT},
+    {"\"resource\":\"res\",\"api_version\":\"2024-10-21\",\"deployments\":{\"gpt\":\"eu 1\"}",
+     "/v1/embeddings", "gpt",
+     "https://res.openai.azure.com/openai/deployments/eu%201/embeddings?api-version=2024-10-21",
+     HG_R_EMBED},
+    {"\"resource\":\"res\",\"api_version\":\"2024-10-21\"", "/v1/audio/transcriptions", "a/../b",
+     "https://res.openai.azure.com/openai/deployments/a%2F..%2Fb/audio/transcriptions"
+     "?api-version=2024-10-21",
+     HG_R_AUDIO},
+    {"\"resource\":\"res\",\"api_version\":\"2024-10-21\"", "/v1/files", NULL,
+     "https://res.openai.azure.com/openai/files?api-version=2024-10-21", HG_R_RAW},
+    {"\"base_url\":\"https://res.services.ai.azure.com/\",\"form\":\"models\",\"api_version\":"
+     "\"2024-05-01-preview\"",
+     "/v1/chat/completions", "grok",
+     "https://res.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+     HG_R_CHAT},
+    {"\"base_url\":\"https://res.openai.azure.us/openai/v1/\"", "/v1/responses", NULL,
+     "https://res.openai.azure.us/openai/v1/responses", HG_R_RAW},
+};
+
+START_TEST(the_form_says_where_a_deployment_is)
+{
+    char settings[512];
+    struct attempt attempt;
+
+    snprintf(settings, sizeof settings, "{%s,\"api_key\":\"k\"}", urls[_i].settings);
+    create(settings);
+    attempt_begin(&attempt,
+                  &(struct fake_request){
+                      .kind = urls[_i].kind, .path = urls[_i].path, .model = urls[_i].model},
+                  HG_OK);
+    assert_text(attempt.out.url, urls[_i].url);
+    assert_text(fake_header(&attempt.out, "api-key"), "k");
+    assert_text(fake_header(&attempt.out, "authorization"), "");
+    fake_end(fake, attempt.op, HG_OK);
+}
+END_TEST
+
+START_TEST(a_deployment_is_the_model_of_the_body)
+{
+    struct attempt attempt;
+
+    create("{\"resource\":\"r\",\"deployments\":{\"gpt\":\"mine\"}}");
+    attempt_begin(&attempt, CHAT, HG_OK);
+    assert_text(fake_text(fake, attempt.out.body), "{\"model\":\"mine\", \"messages\":[]}");
+    fake_end(fake, attempt.op, HG_OK);
+}
+END_TEST
+
+START_TEST(responses_go_to_where_they_live)
+{
+    struct attempt attempt;
+    const struct fake_request in = {.kind = HG_R_CHAT,
+                                    .wire = HG_WIRE_OPENAI_RESPONSES,
+                                    .model = "gpt",
+                                    .path = "/v1/responses",
+                                    .body = "{\"model\":\"gpt\",\"input\":\"x\"}"};
+
+    create("{\"resource\":\"r\",\"api_version\":\"2025-04-01-preview\"}");
+    attempt_begin(&attempt, &in, HG_OK);
+    assert_text(attempt.out.url,
+                "https://r.openai.azure.com/openai/responses?api-version=2025-04-01-preview");
+    fake_end(fake, attempt.op, HG_OK);
+    fake_destroy(fake);
+    create("{\"resource\":\"r\",\"responses\":false}");
+    attempt_begin(&attempt, &in, HG_OK);
+    assert_text(attempt.out.url, "https://r.openai.azure.com/openai/v1/chat/completions");
+    fake_end(fake, attempt.op, HG_OK);
+}
+END_TEST
+
+START_TEST(an_old_version_is_not_told_of_stream_options)
+{
+    static const struct {
+        const char *version, *want;
+    } cases[] = {{"2024-02-01", "{\"stream\":true}"},
+                 {"2024-09-01-preview", "{\"stream\":true,\"stream_options\":{}}"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        char settings[128];
+        struct attempt attempt;
+
+        snprintf(settings, sizeof settings, "{\"resource\":\"r\",\"api_version\":\"%s\"}",
+                 cases[i].version);
+        create(settings);
+        attempt_begin(&attempt,
+                      &(struct fake_request){.kind = HG_R_CHAT,
+                                             .wire = HG_WIRE_OPENAI_CHAT,
+                                             .path = "/v1/chat/completions",
+                                             .body = "{\"model\":\"gpt\",\"stream\":true,"
+                                                     "\"stream_options\":{}}",
+                                             .model = "gpt"},
+                      HG_OK);
+        hg_str text = fake_text(fake, attempt.out.body);
+
+        ck_assert_int_eq(memmem(text.p, text.n, "stream_options", 14) != NULL, i == 1);
+        fake_end(fake, attempt.op, HG_OK);
+        fake_destroy(fake);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *settings, *says;
+} bad_settings[] = {
+    {"{}", "resource: the name"},
+    {"{\"resource\":\"a.b/c\"}", "resource"},
+    {"{\"resource\":\"r\",\"base_url\":\"https://h\"}", "one of them"},
+    {"{\"base_url\":\"h\"}", "base_url"},
+    {"{\"base_url\":\"https://h?api-version=1\"}", "see api_version"},
+    {"{\"resource\":\"r\",\"api_version\":\"1&x\"}", "api_version"},
+    {"{\"resource\":\"r\",\"form\":\"deployment\"}", "this form needs one"},
+    {"{\"resource\":\"r\",\"api_key\":\"k\",\"tenant\":\"t\"}", "not both"},
+    {"{\"resource\":\"r\",\"tenant\":\"t\",\"client_id\":\"c\"}", "client_secret"},
+    {"{\"resource\":\"r\",\"tenant\":\"a/b\",\"client_id\":\"c\",\"client_secret\":\"s\"}",
+     "tenant"},
+    {"{\"resource\":\"r\",\"deployments\":{\"a\":\"b\\\"c\"}}", "no name of one"},
+    {"{\"resource\":\"r\",\"headers\":{\"Api-Key\":\"x\"},\"api_key\":\"k\"}", "not yours to set"},
+};
+
+START_TEST(wrong_settings_are_refused_with_a_reason)
+{
+    ck_assert_int_eq(fake_create(fake, bad_settings[_i].settings), HG_E_CONFIG);
+    ck_assert_msg(strstr(fake_failure(fake), bad_settings[_i].says) != NULL, "%s",
+                  fake_failure(fake));
+}
+END_TEST
+
+START_TEST(a_deployment_needs_a_name)
+{
+    struct attempt attempt;
+
+    create("{\"resource\":\"r\",\"api_version\":\"2024-10-21\"}");
+    attempt_begin(&attempt, &(struct fake_request){.kind = HG_R_AUDIO, .path = "/v1/audio/speech"},
+                  HG_E_INPUT);
+    fake_end(fake, attempt.op, HG_OK);
+}
+END_TEST
+
+/* ---- tokens -------------------------------------------------------------------------------- */
+
+#define TOKEN_URL "POST https://login.microsoftonline.com/ten/oauth2/v2.0/token"
+#define ENTRA \
+    "{\"resource\":\"r\",\"tenant\":\"ten\",\"client_id\":\"id\",\"client_secret\":\"s&cret\"}"
+#define SECOND INT64_C(1000000000)
+
+static void token_reply(int32_t status, const char *text)
+{
+    fake_reply(fake, TOKEN_URL, fake_response(fake, status, HG_OK, NULL, text_of(text)));
+}
+
+static void assert_ended(struct attempt *attempt, hg_rc want, const char *token)
+{
+    hg_rc rc;
+
+    ck_assert(fake_is_done(fake, attempt->op, &rc));
+    ck_assert_int_eq(rc, want);
+    if (token)
+        assert_text(fake_header(&attempt->out, "authorization"), token);
+    fake_end(fake, attempt->op, rc);
+}
+
+START_TEST(one_exchange_serves_all_who_wait)
+{
+    struct attempt all[3], late;
+
+    create(ENTRA);
+    for (int i = 0; i < 3; i++)
+        attempt_begin(&all[i], CHAT, HG_PENDING);
+    ck_assert_str_eq(fake_sent(fake), TOKEN_URL);
+    ck_assert_str_eq(fake_sent_header(fake, "content-type"), "application/x-www-form-urlencoded");
+    fake_end(fake, all[1].op, HG_E_CANCELLED); /* a client that has left */
+    token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3600,\"token_type\":\"Bearer\"}");
+    ck_assert_uint_eq(fake_run(fake), 1);
+    assert_ended(&all[0], HG_OK, "Bearer t1");
+    assert_ended(&all[2], HG_OK, "Bearer t1");
+    attempt_begin(&late, CHAT, HG_OK);
+    assert_text(fake_header(&late.out, "authorization"), "Bearer t1");
+    assert_text(fake_header(&late.out, "api-key"), "");
+    fake_end(fake, late.op, HG_OK);
+    ck_assert_uint_eq(fake_run(fake), 0);
+    ck_assert_uint_eq(fake_stale(fake), 0);
+}
+END_TEST
+
+START_TEST(a_token_is_renewed_while_the_old_one_serves)
+{
+    struct attempt attempt;
+
+    create(ENTRA);
+    token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":\"3600\"}");
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_run(fake);
+    assert_ended(&attempt, HG_OK, "Bearer t1");
+
+    fake_advance(fake, 3200 * SECOND);
+    attempt_begin(&attempt, CHAT, HG_OK);
+    fake_end(fake, attempt.op, HG_OK);
+    ck_assert_uint_eq(fake_run(fake), 0);
+    fake_advance(fake, 150 * SECOND); /* less than five minutes are left */
+    token_reply(503, "");
+    attempt_begin(&attempt, CHAT, HG_OK);
+    assert_text(fake_header(&attempt.out, "authorization"), "Bearer t1");
+    fake_end(fake, attempt.op, HG_OK);
+    ck_assert_uint_eq(fake_run(fake), 1);
+    attempt_begin(&attempt, CHAT, HG_OK); /* it failed, and is left alone for a while */
+    fake_end(fake, attempt.op, HG_OK);
+    ck_assert_uint_eq(fake_run(fake), 0);
+    fake_advance(fake, 20 * SECOND);
+    token_reply(200, "{\"access_token\":\"t2\",\"expires_in\":3600}");
+    attempt_begin(&attempt, CHAT, HG_OK);
+    fake_end(fake, attempt.op, HG_OK);
+    ck_assert_uint_eq(fake_run(fake), 1);
+    attempt_begin(&attempt, CHAT, HG_OK);
+    assert_text(fake_header(&attempt.out, "authorization"), "Bearer t2");
+    fake_end(fake, attempt.op, HG_OK);
+}
+END_TEST
+
+START_TEST(a_token_that_has_ended_is_used_no_more)
+{
+    struct attempt attempt;
+
+    create(ENTRA);
+    token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_run(fake);
+    assert_ended(&attempt, HG_OK, "Bearer t1");
+    fake_advance(fake, 3599 * SECOND);
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_end(fake, attempt.op, HG_E_CANCELLED);
+    fake_run(fake);
+}
+END_TEST
+
+static const struct {
+    int32_t status;
+    const char *body;
+    hg_rc rc;
+} failures[] = {
+    {401, "{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000215: s&cret\"}",
+     HG_E_AUTH},
+    {400, "{\"error\":\"invalid_scope\"}", HG_E_AUTH},
+    {429, "", HG_E_RATE},
+    {503, "<html>", HG_E_UPSTREAM},
+    {200, "{}", HG_E_UPSTREAM},
+    {200, "{\"access_token\":\"a\\r\\nb: c\"}", HG_E_UPSTREAM},
+    {200, "not json", HG_E_UPSTREAM},
+};
+
+START_TEST(without_a_token_the_request_fails_and_says_why)
+{
+    struct attempt attempt;
+
+    create(ENTRA);
+    token_reply(failures[_i].status, failures[_i].body);
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_run(fake);
+    assert_ended(&attempt, failures[_i].rc, NULL);
+    ck_assert_ptr_nonnull(strstr(fake_failure(fake), "oauth2/v2.0/token"));
+    ck_assert_ptr_null(strstr(fake_failure(fake), "cret"));
+    ck_assert_ptr_null(strstr(fake_log(fake), "cret"));
+}
+END_TEST
+
+START_TEST(a_refused_token_is_asked_for_anew_once)
+{
+    hg_error error = {.size = sizeof error};
+    struct attempt attempt;
+    const hg_http_resp *refusal =
+        fake_response(fake, 401, HG_OK, NULL, HG_S("{\"error\":{\"code\":\"401\"}}"));
+
+    create(ENTRA);
+    token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_run(fake);
+    assert_ended(&attempt, HG_OK, "Bearer t1");
+    fake_advance(fake, 60 * SECOND);
+    hg_op op = fake_op(fake, NULL);
+
+    ck_assert_int_eq(provider->map_error(fake_state(fake), NULL, op, refusal, &error), HG_OK);
+    ck_assert(error.flags & HG_ERR_RETRY);
+    fake_end(fake, op, HG_OK);
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_run(fake);
+    assert_ended(&attempt, HG_OK, "Bearer t1");
+    op = fake_op(fake, NULL);
+    ck_assert_int_eq(provider->map_error(fake_state(fake), NULL, op, refusal, &error), HG_OK);
+    ck_assert(!(error.flags & HG_ERR_RETRY));
+    fake_end(fake, op, HG_OK);
+}
+END_TEST
+
+/* ---- errors -------------------------------------------------------------------------------- */
+
+static const struct {
+    int32_t status;
+    const char *body;
+    hg_rc code;
+    uint32_t shown, flags;
+    const char *type;
+} errors[] = {
+    {400,
+     "{\"error\":{\"message\":\"The response was filtered\",\"type\":null,\"param\":\"prompt\","
+     "\"code\":\"content_filter\",\"status\":400,\"innererror\":{\"code\":"
+     "\"ResponsibleAIPolicyViolation\"}}}",
+     HG_E_INPUT, 400, 0, "content_policy_violation"},
+    {404, "{\"error\":{\"code\":\"DeploymentNotFound\",\"message\":\"x\"}}", HG_E_INPUT, 404,
+     HG_ERR_OTHER_TARGET, "DeploymentNotFound"},
+    {400, "{\"error\":{\"code\":\"OperationNotSupported\",\"message\":\"x\"}}", HG_E_INPUT, 400, 0,
+     "OperationNotSupported"},
+    {401, "{\"statusCode\":401,\"message\":\"Access denied\"}", HG_E_AUTH, 401, HG_ERR_OTHER_TARGET,
+     "authentication_error"},
+    {429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"retry after 7 seconds\"}}",
+     HG_E_RATE, 429, HG_ERR_RETRY | HG_ERR_OTHER_TARGET, "insufficient_quota"},
+    {429, "{\"error\":{\"code\":\"NoCapacity\",\"message\":\"x\"}}", HG_E_RATE, 429,
+     HG_ERR_RETRY | HG_ERR_OTHER_TARGET, "NoCapacity"},
+    {408, "{\"error\":{\"code\":\"Timeout\",\"message\":\"x\"}}", HG_E_TIMEOUT, 504,
+     HG_ERR_RETRY | HG_ERR_OTHER_TARGET, "Timeout"},
+    {403, "<html>blocked</html>", HG_E_DENIED, 403, HG_ERR_OTHER_TARGET, "permission_error"},
+};
+
+START_TEST(errors_mean_what_azure_means)
+{
+    hg_error error = {.size = sizeof error};
+
+    create("{\"resource\":\"r\",\"api_key\":\"k\"}");
+    hg_op op = fake_op(fake, NULL);
+
+    ck_assert_int_eq(provider->map_error(fake_state(fake), NULL, op,
+                                         fake_response(fake, errors[_i].status, HG_OK, NULL,
+                                                       text_of(errors[_i].body)),
+                                         &error),
+                     HG_OK);
+    ck_assert_int_eq(error.code, errors[_i].code);
+    ck_assert_uint_eq(error.http_status, errors[_i].shown);
+    ck_assert_uint_eq(error.flags, errors[_i].flags);
+    assert_text(error.type, errors[_i].type);
+    fake_end(fake, op, HG_OK);
+}
+END_TEST
+
+static const struct {
+    const char *file;
+    hg_rc code;
+    uint32_t status, flags;
+} cassettes[] = {
+    {"008-chat-completions-azure-openai-chat-completions-post-782ff5d3-err404.json", HG_E_INPUT,
+     404, 2},
+    {"009-chat-completions-azure-openai-openai-deployments-gpt-4-1-chat-co-err401.json", HG_E_AUTH,
+     401, 2},
+    {"010-chat-completions-chat-real-error-scenarios-azure-grok-4-1-fast-n-err429.json", HG_E_RATE,
+     429, 3},
+    {"013-embeddings-azure-openai-embeddings-err401.json", HG_E_AUTH, 401, 2},
+};
+
+START_TEST(recorded_errors_are_mapped)
+{
+    const char *shared = getenv("HEADGATE_SHARED");
+    hg_error error = {.size = sizeof error};
+    char path[512];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/cassettes/azure-openai/%s",
+             shared && *shared ? shared : "../shared", cassettes[_i].file);
+    FILE *file = fopen(path, "re");
+
+    if (!file) {
+        if (_i == 0)
+            printf("skipped: no cassettes\n");
+        return;
+    }
+    ck_assert_int_eq(fstat(fileno(file), &st), 0);
+    char *text = calloc(1, (size_t)st.st_size + 1);
+
+    ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, file), (size_t)st.st_size);
+    fclose(file);
+    create("{\"resource\":\"r\"}");
+    hg_op op = fake_op(fake, NULL);
+    hg_json root = fake_json(fake, text);
+    hg_str answer = fake_host(fake)->json->str(op, json_get(root, "/response/body"));
+    int32_t status = (int32_t)json_i64(json_get(root, "/response/status"), 0);
+
+    ck_assert_int_eq(provider->map_error(fake_state(fake), NULL, op,
+                                         fake_response(fake, status, HG_OK, NULL, answer), &error),
+                     HG_OK);
+    ck_assert_int_eq(error.code, cassettes[_i].code);
+    ck_assert_uint_eq(error.http_status, cassettes[_i].status);
+    ck_assert_uint_eq(error.flags, cassettes[_i].flags);
+    fake_end(fake, op, HG_OK);
+    free(text);
+}
+END_TEST
+
+START_TEST(models_are_those_of_the_settings)
+{
+    create("{\"resource\":\"r\",\"models\":[\"gpt\"]}");
+    hg_op op = fake_op(fake, NULL);
+    hg_out *out = fake_host(fake)->out(op);
+
+    ck_assert_int_eq(provider->models(fake_state(fake), op, out), HG_OK);
+    assert_text(fake_text(fake, out),
+                "{\"object\":\"list\",\"data\":[{\"id\":\"gpt\",\"object\":\"model\"}]}");
+    fake_end(fake, op, HG_OK);
+    fake_destroy(fake);
+    create("{\"resource\":\"r\"}");
+    op = fake_op(fake, NULL);
+    ck_assert_int_eq(provider->models(fake_state(fake), op, fake_host(fake)->out(op)),
+                     HG_E_UNSUPPORTED);
+    fake_end(fake, op, HG_OK);
+}
+END_TEST
+
+#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("azure");
+    TCase *tc = tcase_create("azure");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, the_form_says_where_a_deployment_is, 0, COUNT(urls));
+    tcase_add_test(tc, a_deployment_is_the_model_of_the_body);
+    tcase_add_test(tc, responses_go_to_where_they_live);
+    tcase_add_test(tc, an_old_version_is_not_told_of_stream_options);
+    tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
+    tcase_add_test(tc, a_deployment_needs_a_name);
+    tcase_add_test(tc, one_exchange_serves_all_who_wait);
+    tcase_add_test(tc, a_token_is_renewed_while_the_old_one_serves);
+    tcase_add_test(tc, a_token_that_has_ended_is_used_no_more);
+    tcase_add_loop_test(tc, without_a_token_the_request_fails_and_says_why, 0, COUNT(failures));
+    tcase_add_test(tc, a_refused_token_is_asked_for_anew_once);
+    tcase_add_loop_test(tc, errors_mean_what_azure_means, 0, COUNT(errors));
+    tcase_add_loop_test(tc, recorded_errors_are_mapped, 0, COUNT(cassettes));
+    tcase_add_test(tc, models_are_those_of_the_settings);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(suite());
+
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
