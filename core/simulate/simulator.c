@@ -263,27 +263,24 @@ static void refuse(struct connection *connection, int status, const char *reason
     connection_close(connection);
 }
 
-/* True if there is a head; what is not one has been refused. */
-static bool read_head(struct connection *connection)
+static enum parse_result read_head(struct connection *connection, const char **ret_reason)
 {
     static const struct head_limits limits = {HEAD_MOST, HEAD_MOST, HEAD_FIELDS_MAX};
-    const char *reason = "";
 
+    if (!connection->in.len)
+        return PARSE_MORE;
     if (!connection->arena)
         connection->arena = arena_new();
     enum parse_result result =
         parse_request(connection->arena, &connection->scan, buffer_text(&connection->in), &limits,
-                      &connection->head, &reason);
+                      &connection->head, ret_reason);
 
     if (result == PARSE_OK) {
         buffer_take(&connection->in, connection->head.size);
         connection->has_head = true;
         connection->chunked = (struct chunked){0};
-        return true;
     }
-    if (result != PARSE_MORE)
-        refuse(connection, result == PARSE_CODING ? 501 : 400, reason);
-    return false;
+    return result;
 }
 
 /* True if the body is whole. */
@@ -332,9 +329,16 @@ static void connection_go_on(struct connection *connection)
 {
     if (connection->sender || connection->is_lingering)
         return;
-    if (!connection->has_head && (connection->in.len == 0 || !read_head(connection))) {
-        if (connection->has_ended && !connection->is_lingering)
+    const char *reason = "";
+    enum parse_result head = connection->has_head ? PARSE_OK : read_head(connection, &reason);
+
+    if (head == PARSE_MORE) {
+        if (connection->has_ended)
             connection_free(connection);
+        return;
+    }
+    if (head != PARSE_OK) {
+        refuse(connection, head == PARSE_CODING ? 501 : 400, reason);
         return;
     }
     if (wants_early(connection)) {

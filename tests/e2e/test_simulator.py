@@ -2,6 +2,8 @@
 
 import base64
 import json
+import signal
+import socket
 import struct
 
 import pytest
@@ -298,3 +300,17 @@ def test_wrong_options_end_with_a_reason(headgate, tmp_path):
         program = Program([headgate, "simulate", *options])
         assert program.wait() != 0
         assert reason in program.output()
+
+
+def test_nonsense_and_the_end_of_it_in_one_read_are_refused_once(simulator):
+    sim = simulator()
+    connections = [Connection(sim.port) for _ in range(20)]
+    sim.signal(signal.SIGSTOP)
+    for connection in connections:
+        connection.send(b"nonsense\r\n\r\n")
+        connection.sock.shutdown(socket.SHUT_WR)
+    sim.signal(signal.SIGCONT)
+    for connection in connections:
+        assert connection.read_to_end().startswith(b"HTTP/1.1 400 ")
+        connection.close()
+    assert post(sim, body()).status == 200
