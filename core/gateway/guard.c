@@ -267,6 +267,26 @@ bool guard_answer(struct answer *answer, struct gateway_instance *const *guards,
                        ret_check);
 }
 
+bool guard_can_read(const struct answer *answer)
+{
+    const struct attempt *attempt = answer->attempt;
+
+    if (attempt && attempt->raw)
+        return attempt->status == 204; /* there is nothing to read */
+    return answer->body || answer->is_stream;
+}
+
+struct fault guard_unread(struct answer *answer, const struct guard_options *options)
+{
+    if (options->on_error == GUARD_ERROR_ALLOWS)
+        return (struct fault){0};
+    metric_add(answer->request->gateway->metrics.guard_denied, 1);
+    return (struct fault){.kind = FAULT_DENIED,
+                          .code = HG_S("guard_cannot_read"),
+                          .message = HG_S("the guards of this route cannot read this kind of "
+                                          "answer")};
+}
+
 void guard_check_cancel(struct guard_check *check)
 {
     guard_run_cancel(&check->run);

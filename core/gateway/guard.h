@@ -37,6 +37,13 @@ bool guard_answer(struct answer *answer, struct gateway_instance *const *guards,
                   struct fault *ret_fault, struct guard_check **ret_check);
 void guard_check_cancel(struct guard_check *check);
 
+/* False for an answer that passes through unread, such as sound or a picture: no guard can say
+ * anything about it. */
+bool guard_can_read(const struct answer *answer);
+
+/* What becomes of such an answer under guards: FAULT_NONE if the route allows it. */
+struct fault guard_unread(struct answer *answer, const struct guard_options *options);
+
 /* Guards on a stream: a stage of the answer from now on. */
 void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,
                    const struct guard_options *options);

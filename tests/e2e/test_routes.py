@@ -316,6 +316,31 @@ def test_a_guard_watches_what_comes_back(routed, stream):
     assert tells_of_failure(answer.body) if stream else b'"error"' in answer.body
 
 
+UNREADABLE = {
+    "sound": ("/v1/audio/speech", "audio/mpeg", b"\xff\xf3 secret"),
+    "a picture": ("/v1/images/generations", "application/json", b'{"data":[{"b64_json":"secret"}]}'),
+    "unknown events": ("/v1/images/generations", "text/event-stream", b"data: secret\n\n"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("on_error", ["", 'on_error = "deny"', 'on_error = "allow"'])
+def test_what_guards_cannot_read_passes_only_if_the_route_says_so(routed, name, on_error):
+    path, content_type, body = UNREADABLE[name]
+    gate, ups = routed(
+        {"a.lua": 'local s = require "headgate" return s.route { '
+                  f'handler = s.guard(s.target "a/m", {{ output = {{ "pii" }}, {on_error} }}) }}'},
+        GUARD % "deny", a=lambda conn, request: conn.answer(body, content_type=content_type))
+    answer = ask(gate.port, "POST", path, {"model": "m", "input": "x", "prompt": "x"})
+    if "allow" in on_error:
+        assert answer.status == 200 and answer.body == body
+    else:
+        assert answer.status == 403 and b"secret" not in answer.body
+        assert answer.json()["error"]["code"] == "guard_cannot_read"
+        assert answer.json()["error"]["message"].endswith("cannot read this kind of answer")
+    assert len(ups["a"].requests) == 1
+
+
 # ---- 6 hedge
 
 

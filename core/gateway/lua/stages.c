@@ -273,7 +273,9 @@ static int host_guard_response(lua_State *L)
     struct judging *judging = arena_zalloc(arena, sizeof *judging);
 
     judging->answer = answer;
-    if (answer->is_stream)
+    if (!guard_can_read(answer))
+        judging->fault = guard_unread(answer, &options);
+    else if (answer->is_stream)
         guard_use_new(answer, guards, count, &options);
     if (answer->is_stream || !answer->body)
         return push_judged(L, judging);
