@@ -119,6 +119,11 @@ static void out_put_body(hg_out *out, const hg_body *body, size_t off, size_t le
     chain_put_chain(out_chain(out), chain, off, len);
 }
 
+static const hg_body *out_written(const hg_out *out)
+{
+    return (const hg_body *)(const void *)out;
+}
+
 const hg_body_api host_body = {
     .size = sizeof host_body,
     .len = body_len,
@@ -130,4 +135,5 @@ const hg_body_api host_body = {
     .put_const = out_put_const,
     .put_slice = out_put_slice,
     .put_body = out_put_body,
+    .written = out_written,
 };

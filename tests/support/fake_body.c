@@ -92,6 +92,11 @@ static void out_put_body(hg_out *out, const hg_body *body, size_t off, size_t le
     chain_put_chain((struct chain *)out, chain_of(body), off, len);
 }
 
+static const hg_body *out_written(const hg_out *out)
+{
+    return (const hg_body *)(const void *)out;
+}
+
 const hg_body_api fake_body_api = {sizeof fake_body_api,
                                    0,
                                    body_len,
@@ -102,7 +107,8 @@ const hg_body_api fake_body_api = {sizeof fake_body_api,
                                    out_put,
                                    out_put_const,
                                    out_put_slice,
-                                   out_put_body};
+                                   out_put_body,
+                                   out_written};
 
 static hg_rc j_parse(hg_op handle, hg_str text, hg_json *root)
 {

@@ -34,6 +34,9 @@ typedef struct hg_body_api {
     void (*put_const)(hg_out *, const void *, size_t);
     void (*put_slice)(hg_out *, hg_slice *);
     void (*put_body)(hg_out *, const hg_body *, size_t off, size_t len);
+
+    /* What has been put so far, to be read: for signatures. Gone with the next put. */
+    const hg_body *(*written)(const hg_out *);
 } hg_body_api;
 
 #ifdef __cplusplus
