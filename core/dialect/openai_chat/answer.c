@@ -39,8 +39,8 @@ static void words_read(struct arena *arena, hg_json error, hg_str *ret_type, hg_
     static const char *const messages[] = {
         "/message", "/msg",       "/detail", "/error_description",
         "/Message", "/error_msg", "/reason", NULL};
-    static const char *const types[] = {"/type",       "/code",   "/error_type",
-                                        "/error_code", "/status", NULL};
+    static const char *const types[] = {"/type",   "/code", "/error_type", "/error_code",
+                                        "/status", "/Code", NULL};
 
     *ret_message = first_word(arena, error, messages);
     *ret_type = first_word(arena, error, types);
@@ -111,6 +111,10 @@ bool openai_error_read(struct arena *arena, hg_json doc, hg_str *ret_type, hg_st
     }
     if (is_something(json_get(doc, "/x_groq/error"))) {
         member_read(arena, doc, json_get(doc, "/x_groq/error"), ret_type, ret_message);
+        return true;
+    }
+    if (is_something(json_get(doc, "/Response/Error"))) { /* Tencent's own */
+        member_read(arena, doc, json_get(doc, "/Response/Error"), ret_type, ret_message);
         return true;
     }
     return choice_failed(arena, doc, ret_type, ret_message) ||

@@ -212,6 +212,7 @@ static const struct finish_word finish_words[] = {
     {"content_filter", HG_FIN_FILTER},
     {"function_call", HG_FIN_TOOLS},
     {"tool_use", HG_FIN_TOOLS},
+    {"tool_call", HG_FIN_TOOLS},
     {"eos", HG_FIN_STOP},
     {"eos_token", HG_FIN_STOP},
     {"end_turn", HG_FIN_STOP},
@@ -240,11 +241,16 @@ uint32_t openai_finish_read(hg_json reason)
     return HG_FIN_OTHER;
 }
 
+/* Words for an answer that the server itself gave up; `load` is said by one whose model was just
+ * being loaded. */
 bool openai_finish_is_failure(hg_json reason)
 {
+    static const char *const words[] = {
+        "error", "insufficient_system_resource", "network_error", "abort", "cancelled", "load"};
     hg_str word = json_raw_str(reason);
 
-    return json_key_is(word, HG_S("error")) ||
-           json_key_is(word, HG_S("insufficient_system_resource")) ||
-           json_key_is(word, HG_S("network_error"));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (json_key_is(word, text_of(words[i])))
+            return true;
+    return false;
 }

@@ -279,6 +279,15 @@ START_TEST(errors_are_known_in_all_their_shapes)
          "m"},
         {"{\"choices\":[{\"error\":{\"message\":\"m\",\"code\":502}}]}", "502", "m"},
         {"{\"error_code\":18,\"error_msg\":\"m\"}", "18", "m"},
+        {"{\"fault\":{\"faultstring\":\"m\"}}", "", "m"},
+        {"{\"code\":11202,\"message\":\"m\",\"sid\":\"s\"}", "11202", "m"},
+        {"{\"Response\":{\"Error\":{\"Code\":\"c\",\"Message\":\"m\"}}}", "c", "m"},
+        {"{\"success\":false,\"errors\":[{\"code\":5007,\"message\":\"m\"}],\"result\":null}", "",
+         "m"},
+        {"{\"choices\":[{\"message\":{},\"finish_reason\":\"abort\"}]}", "abort",
+         "the provider ended the answer with an error"},
+        {"{\"choices\":[{\"message\":{},\"finish_reason\":\"load\"}]}", "load",
+         "the provider ended the answer with an error"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -312,6 +321,50 @@ START_TEST(an_answer_with_an_empty_error_is_an_answer)
     ck_assert(answer.is_valid);
     dialect->read_answer(arena, HG_R_EMBED, parsed(HG_S("{\"ok\":1}")), &answer);
     ck_assert(!answer.is_valid);
+}
+END_TEST
+
+START_TEST(finishes_are_known_under_all_their_names)
+{
+    static const struct {
+        const char *word;
+        uint32_t finish;
+    } cases[] = {{"stop", HG_FIN_STOP},
+                 {"eos", HG_FIN_STOP},
+                 {"eos_token", HG_FIN_STOP},
+                 {"end_turn", HG_FIN_STOP},
+                 {"stop_sequence", HG_FIN_STOP},
+                 {"COMPLETE", HG_FIN_STOP},
+                 {"done", HG_FIN_STOP},
+                 {"", HG_FIN_STOP},
+                 {"length", HG_FIN_LENGTH},
+                 {"max_tokens", HG_FIN_LENGTH},
+                 {"MAX_TOKENS", HG_FIN_LENGTH},
+                 {"model_length", HG_FIN_LENGTH},
+                 {"model_context_window_exceeded", HG_FIN_LENGTH},
+                 {"context_length_exceeded", HG_FIN_LENGTH},
+                 {"tool_calls", HG_FIN_TOOLS},
+                 {"tool_use", HG_FIN_TOOLS},
+                 {"function_call", HG_FIN_TOOLS},
+                 {"TOOL_CALL", HG_FIN_TOOLS},
+                 {"content_filter", HG_FIN_FILTER},
+                 {"sensitive", HG_FIN_FILTER},
+                 {"SAFETY", HG_FIN_FILTER},
+                 {"content_filtered", HG_FIN_FILTER},
+                 {"guardrail", HG_FIN_FILTER},
+                 {"something new", HG_FIN_OTHER}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dialect_answer answer;
+        char text[256];
+
+        snprintf(text, sizeof text,
+                 "{\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"%s\"}]}",
+                 cases[i].word);
+        dialect->read_answer(arena, HG_R_CHAT, parsed(arena_text(arena, text_of(text))), &answer);
+        ck_assert_msg(answer.finish == cases[i].finish && answer.is_valid, "%s: %u", cases[i].word,
+                      answer.finish);
+    }
 }
 END_TEST
 
@@ -695,12 +748,12 @@ RUN_SUITE_WITH("dialect/openai_chat", setup, teardown, the_path_says_what_is_ask
                tokens_are_estimated, all_texts_of_a_request_are_found, many_texts_are_found,
                texts_of_other_requests_are_found, edits_change_their_text_and_nothing_else,
                texts_of_an_answer_are_found_and_edited, errors_are_known_in_all_their_shapes,
-               an_answer_with_an_empty_error_is_an_answer, usage_counts_everything_once,
-               reasoning_beside_the_completion_is_added, usage_is_found_where_servers_put_it,
-               plain_events_are_told_without_reading_them, no_place_of_a_mark_is_overlooked,
-               events_are_read, an_event_gets_another_text, errors_of_ours_have_four_members,
-               a_whole_answer_becomes_a_stream, events_are_folded_into_a_whole,
-               tool_calls_are_told_apart_however_they_are_numbered,
+               an_answer_with_an_empty_error_is_an_answer, finishes_are_known_under_all_their_names,
+               usage_counts_everything_once, reasoning_beside_the_completion_is_added,
+               usage_is_found_where_servers_put_it, plain_events_are_told_without_reading_them,
+               no_place_of_a_mark_is_overlooked, events_are_read, an_event_gets_another_text,
+               errors_of_ours_have_four_members, a_whole_answer_becomes_a_stream,
+               events_are_folded_into_a_whole, tool_calls_are_told_apart_however_they_are_numbered,
                normalised_events_become_a_whole_answer,
                normalised_events_become_a_stream_that_means_the_same,
                an_error_comes_before_the_end_mark_of_a_failed_answer)
