@@ -21,6 +21,7 @@ struct dialect_request {
     hg_str model;
     bool is_stream;
     bool wants_usage; /* the client asked for the usage of a stream */
+    bool is_array;    /* the stream goes out as a list: see dialect/array.h */
 };
 
 /* What one event of a stream says. */
@@ -106,6 +107,10 @@ struct dialect {
 
     /* The model is named in the path alone: another one changes nothing in the body. */
     bool model_in_path;
+
+    /* Whether a client takes a stream as one JSON array of what its events hold, by the query of
+     * its request. NULL: never. */
+    bool (*wants_array)(hg_str query);
 
     /* The kind of request that a path of this dialect means; 0 if it is none of its paths. */
     uint32_t (*kind_of)(enum method method, hg_str path);
@@ -223,5 +228,6 @@ bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32
 
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_converse;
+extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_responses;

@@ -168,6 +168,18 @@ hg_str translation_tool_name(struct translation *translation, struct chat_text n
     return alias_add(translation, ours, theirs, false);
 }
 
+hg_str translation_tool_alias(struct translation *translation, hg_str ours, hg_str theirs)
+{
+    const struct alias *alias = alias_of(translation, ours, false);
+    hg_str wanted = theirs;
+
+    if (alias && text_starts(alias->theirs, theirs))
+        return alias->theirs;
+    for (uint64_t salt = 0; is_used(translation, theirs, false); salt++)
+        theirs = name_like(translation, wanted, "_", wanted.n + 7, salt);
+    return alias_add(translation, ours, theirs, false);
+}
+
 hg_str translation_call_id(struct translation *translation, struct chat_text id, const char *also,
                            size_t max, bool is_exact)
 {

@@ -38,6 +38,10 @@ hg_str translation_losses(const struct translation *translation);
 hg_str translation_tool_name(struct translation *translation, struct chat_text name,
                              const char *also, size_t max);
 
+/* The same with a replacement of the caller's own, `theirs`, for a name that it cannot take; a hash
+ * is put to it if another tool has it already. */
+hg_str translation_tool_alias(struct translation *translation, hg_str ours, hg_str theirs);
+
 /* The id of a call as the provider takes it: characters of `also` beside letters and digits, at
  * most `max`, or exactly `max` if `is_exact`. */
 hg_str translation_call_id(struct translation *translation, struct chat_text id, const char *also,

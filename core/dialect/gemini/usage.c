@@ -1,0 +1,154 @@
+/* Counts and reasons. */
+#include "base/text.h"
+#include "dialect/gemini/parts.h"
+#include "json/write.h"
+
+/* ---- usage ------------------------------------------------------------------------------------
+ */
+
+static uint64_t count_of(hg_json usage, hg_str key, uint32_t flag, uint32_t *flags)
+{
+    int64_t count = gemini_count(gemini_member(usage, key));
+
+    if (count < 0)
+        return 0;
+    *flags |= flag;
+    return (uint64_t)count;
+}
+
+/* Of the kind AUDIO in a list by kinds. */
+static uint64_t audio_of(hg_json usage, hg_str key, uint32_t flag, uint32_t *flags)
+{
+    hg_json details = gemini_member(usage, key), detail;
+    hg_json_it it = {{0, 0}};
+
+    while (details.kind == HG_J_ARR && json_next(details, &it, NULL, &detail))
+        if (json_is(json_member(detail, HG_S("modality")), HG_S("AUDIO")))
+            return count_of(detail, HG_S("tokenCount"), flag, flags);
+    return 0;
+}
+
+bool gemini_usage_read(hg_json usage, hg_usage *ret)
+{
+    uint32_t flags = 0, none = 0;
+    uint64_t tools, total;
+
+    *ret = (hg_usage){.size = sizeof *ret};
+    if (usage.kind != HG_J_OBJ)
+        return false;
+    ret->input = count_of(usage, HG_S("promptTokenCount"), HG_U_INPUT, &flags);
+    tools = count_of(usage, HG_S("toolUsePromptTokenCount"), HG_U_INPUT, &flags);
+    ret->input += tools;
+    ret->output = count_of(usage, HG_S("candidatesTokenCount"), HG_U_OUTPUT, &flags);
+    total = count_of(usage, HG_S("totalTokenCount"), 0, &none);
+    ret->reasoning =
+        count_of(usage, HG_S("thoughtsTokenCount"), HG_U_REASONING | HG_U_OUTPUT, &flags);
+    /* Mostly the answer's count is without thoughts; the total tells where it is not. */
+    if (!total || ret->input + ret->output != total || ret->output < ret->reasoning)
+        ret->output += ret->reasoning;
+    ret->cached_input = count_of(usage, HG_S("cachedContentTokenCount"), HG_U_CACHED, &flags);
+    ret->audio_in = audio_of(usage, HG_S("promptTokensDetails"), HG_U_AUDIO_IN, &flags);
+    ret->audio_out = audio_of(usage, HG_S("candidatesTokensDetails"), HG_U_AUDIO_OUT, &flags);
+    ret->flags = flags;
+    return flags != 0;
+}
+
+static void count_put(struct chain *out, hg_str key, uint64_t count)
+{
+    json_key(out, key);
+    json_put_u64(out, count);
+}
+
+static void audio_put(struct chain *out, hg_str key, uint64_t all, uint64_t audio)
+{
+    const struct {
+        hg_str modality;
+        uint64_t count;
+    } kinds[] = {{HG_S("TEXT"), all > audio ? all - audio : 0}, {HG_S("AUDIO"), audio}};
+
+    json_key(out, key);
+    json_arr(out);
+    for (size_t i = 0; i < 2; i++) {
+        json_obj(out);
+        JSON_KEY(out, "modality");
+        json_put_str(out, kinds[i].modality);
+        count_put(out, HG_S("tokenCount"), kinds[i].count);
+        json_end(out);
+    }
+    json_end(out);
+}
+
+void gemini_usage_put(struct chain *out, const hg_usage *usage)
+{
+    uint64_t answer = usage->output > usage->reasoning ? usage->output - usage->reasoning : 0;
+
+    JSON_KEY(out, "usageMetadata");
+    json_obj(out);
+    if (usage->flags & HG_U_INPUT)
+        count_put(out, HG_S("promptTokenCount"), usage->input);
+    if (usage->flags & HG_U_OUTPUT)
+        count_put(out, HG_S("candidatesTokenCount"), answer);
+    count_put(out, HG_S("totalTokenCount"), usage->input + usage->output);
+    if (usage->flags & HG_U_CACHED)
+        count_put(out, HG_S("cachedContentTokenCount"), usage->cached_input);
+    if (usage->flags & HG_U_REASONING)
+        count_put(out, HG_S("thoughtsTokenCount"), usage->reasoning);
+    if (usage->flags & HG_U_AUDIO_IN)
+        audio_put(out, HG_S("promptTokensDetails"), usage->input, usage->audio_in);
+    if (usage->flags & HG_U_AUDIO_OUT)
+        audio_put(out, HG_S("candidatesTokensDetails"), answer, usage->audio_out);
+    json_end(out);
+}
+
+/* ---- finish reasons ---------------------------------------------------------------------------
+ */
+
+uint32_t gemini_finish_read(hg_json reason)
+{
+    static const struct {
+        const char *word;
+        uint32_t finish;
+    } reasons[] = {
+        {"STOP", HG_FIN_STOP},
+        {"MAX_TOKENS", HG_FIN_LENGTH},
+        {"SAFETY", HG_FIN_FILTER},
+        {"BLOCKLIST", HG_FIN_FILTER},
+        {"PROHIBITED_CONTENT", HG_FIN_FILTER},
+        {"SPII", HG_FIN_FILTER},
+        {"RECITATION", HG_FIN_FILTER},
+        {"LANGUAGE", HG_FIN_FILTER},
+        {"IMAGE_SAFETY", HG_FIN_FILTER},
+        {"IMAGE_PROHIBITED_CONTENT", HG_FIN_FILTER},
+        {"IMAGE_RECITATION", HG_FIN_FILTER},
+        {"MODEL_ARMOR", HG_FIN_FILTER},
+        {"JAILBREAK", HG_FIN_FILTER},
+    };
+
+    if (reason.kind != HG_J_STR || !json_raw_str(reason).n)
+        return 0;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (json_is(reason, text_of(reasons[i].word)))
+            return reasons[i].finish;
+    return HG_FIN_OTHER;
+}
+
+bool gemini_finish_is_broken(hg_json reason)
+{
+    return json_is(reason, HG_S("MALFORMED_FUNCTION_CALL")) ||
+           json_is(reason, HG_S("UNEXPECTED_TOOL_CALL")) ||
+           json_is(reason, HG_S("TOO_MANY_TOOL_CALLS"));
+}
+
+hg_str gemini_finish_word(uint32_t finish)
+{
+    switch (finish) {
+    case HG_FIN_LENGTH:
+        return HG_S("MAX_TOKENS");
+    case HG_FIN_FILTER:
+        return HG_S("SAFETY");
+    case HG_FIN_OTHER:
+        return HG_S("OTHER");
+    default:
+        return HG_S("STOP");
+    }
+}
