@@ -234,3 +234,17 @@ def test_without_a_token_the_client_learns_no_secret(gateway, upstream):
     assert b"canary" not in answer.body
     gate.wait_line("invalid_client")
     assert not gate.find("canary")
+
+
+def test_a_client_of_another_dialect_reaches_a_vendor_as_it_wants(gateway, upstream):
+    up = upstream()
+    gate = gateway(providers={"deepseek": vendor(up, "deepseek")})
+    answer = ask(gate.port, "POST", "/v1/messages", {
+        "model": "deepseek/m", "max_tokens": 9, "metadata": {"user_id": "u"},
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "any"}, "messages": [{"role": "user", "content": "hi"}]})
+    assert answer.status == 200
+    sent = up.requests[0].json()
+    assert sent["max_tokens"] == 9 and sent["model"] == "m"
+    assert sent["tool_choice"] == "auto" and sent["tools"]
+    assert "metadata" not in sent
