@@ -110,7 +110,7 @@ static struct content_block *last_of(const struct dialect_writer *writer, enum b
 {
     struct content_block *last = writer->blocks ? writer->last : NULL;
 
-    return last && last->kind == kind && !last->is_over ? last : NULL;
+    return last && last->kind == kind ? last : NULL;
 }
 
 static struct content_block *call_of(const struct dialect_writer *writer, uint32_t index)

@@ -123,6 +123,8 @@ START_TEST(only_deltas_of_content_are_plain)
 {
 #define PLAIN "event: content_block_delta\ndata: " DELTA(0, "\"text_delta\",\"text\":\"x\"") "\n\n"
     ck_assert(dialect->is_plain(HG_S(PLAIN PLAIN)));
+    ck_assert(!dialect->is_plain(
+        HG_S("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\n:" PLAIN)));
     ck_assert(!dialect->is_plain(HG_S(PLAIN "event: message_stop\ndata: {}\n\n")));
     ck_assert(!dialect->is_plain(HG_S(PLAIN "event: content_block_delta\ndata: {\"type\":")));
     ck_assert(!dialect->is_plain(

@@ -55,6 +55,7 @@ START_TEST(calls_are_numbered_by_calls_and_only_the_clients_own_count)
     frame(DELTA(2, "\"input_json_delta\",\"partial_json\":\"{\\\"x\\\"\""));
     frame(DELTA(2, "\"input_json_delta\",\"partial_json\":\":1}\""));
     frame(STOP(2));
+    frame(DELTA(1, "\"input_json_delta\",\"partial_json\":\"{}\""));
     frame(START(3, "\"tool_use\",\"id\":\"b\",\"name\":\"g\",\"input\":{}"));
     frame(STOP(3));
     frame(END("end_turn"));
