@@ -123,7 +123,8 @@ static const uint8_t *clean_end(const uint8_t *p, const uint8_t *end)
 
 void json_escape(struct chain *out, hg_str text)
 {
-    const uint8_t *from = (const uint8_t *)text.p, *p = from, *end = from + text.n;
+    /* An absent text has no place to count from. */
+    const uint8_t *p = (const uint8_t *)(text.n ? text.p : ""), *end = p + text.n;
 
     while (p < end) {
         const uint8_t *clean = clean_end(p, end);
