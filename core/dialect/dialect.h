@@ -229,5 +229,6 @@ bool dialect_to_whole(const struct dialect *dialect, struct arena *arena, uint32
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_converse;
 extern const struct dialect dialect_gemini;
+extern const struct dialect dialect_cohere;
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_responses;

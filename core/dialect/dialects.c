@@ -8,7 +8,7 @@
 
 static const struct dialect *const dialects[] = {
     &dialect_anthropic, &dialect_openai_responses, &dialect_converse,
-    &dialect_gemini,    &dialect_openai_chat,
+    &dialect_gemini,    &dialect_cohere,           &dialect_openai_chat,
 };
 
 const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind)

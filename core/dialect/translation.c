@@ -249,5 +249,7 @@ void translation_event(struct translation *translation, struct dialect_writer *w
         ours.name = put_back(translation, ours.name, false);
         ours.id = put_back(translation, ours.id, true);
     }
+    if (ours.type == HG_EV_START && !ours.name.n) /* some providers do not say who answers */
+        ours.name = translation->model;
     translation->client->write(writer, &ours, out);
 }
