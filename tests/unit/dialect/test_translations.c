@@ -90,6 +90,11 @@ static struct exception exceptions[] = {
      "the oracle takes what the provider's own interpreter was asked for a call", false},
     {"snowflake/002-", 0, 0, IN_FINISH | IN_USAGE | IN_ERROR,
      "has no finish reason: an unfinished answer is an error", false},
+    {"", 0, HG_WIRE_COHERE, IN_WRITTEN, "Cohere counts no written tokens", false},
+    {"cohere/004-", HG_WIRE_COHERE, 0, IN_REASONING, "the oracle leaves the plan of tools out",
+     false},
+    {"cohere/010-", HG_WIRE_COHERE, 0, IN_REASONING, "the oracle leaves the plan of tools out",
+     false},
 };
 
 #define EXCEPTIONS (sizeof exceptions / sizeof *exceptions)
