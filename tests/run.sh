@@ -15,7 +15,7 @@ jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 HEADGATE_SHARED=$(realpath -m "${HEADGATE_SHARED:-$root/../shared}")
 export HEADGATE_SHARED PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 
-suites='layers format lint unit lua e2e cassettes badinput sdk fuzz distcheck'
+suites='layers format lint unit lua compatibility e2e cassettes badinput sdk fuzz distcheck'
 on_demand='tidy valgrind live'
 
 total_passed=0
@@ -279,6 +279,29 @@ with_cassettes() { # NAME FOLDER: the data it needs
     else
         skip "$1" 'no cassettes'
     fi
+}
+
+# Whether the page says what the tests find.
+compatibility_check() {
+    local results=$root/build/compatibility.jsonl
+    [ -d "$HEADGATE_SHARED/cassettes" ] || {
+        echo 'skipped: no cassettes'
+        return 77
+    }
+    rm -f "$results"
+    make -C build -s tests/unit/dialect/test_translations &&
+        HEADGATE_RESULTS=$results build/tests/unit/dialect/test_translations &&
+        "$python" tests/compatibility.py --check "$results"
+}
+
+suite_compatibility() {
+    find_python
+    [ -n "$python" ] || {
+        skip compatibility 'no pytest'
+        return
+    }
+    build build || return
+    single compatibility compatibility_check
 }
 
 suite_e2e() {

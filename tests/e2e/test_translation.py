@@ -119,6 +119,7 @@ def test_a_whole_answer_to_who_asked_for_a_stream(place, client, provider):
 
 @clients
 def test_its_own_format_passes_byte_for_byte(place, client):
+    # Pitfall 119.
     body = json.dumps(client.whole(HELLO), indent=1).encode()
     place.answers(body)
     assert place.ask(client, client).body == body
@@ -198,6 +199,7 @@ def test_an_error_has_the_clients_shape(place, client, provider, status):
 @pairs
 @clients
 def test_a_first_event_that_is_an_error_has_a_status(place, client, provider):
+    # Pitfall 41.
     place.streams([provider.error_event("too busy")], provider.stream_type)
     answer = place.ask(client, provider, stream=True)
     assert answer.status >= 400, answer.body
@@ -225,6 +227,7 @@ def begun(provider):
 @pairs
 @clients
 def test_an_error_event_ends_a_stream_as_a_failure(place, client, provider):
+    # Pitfalls 12 and 40.
     if client is provider:
         pytest.skip("nothing is translated: it passes as it is")
     place.streams([*begun(provider), provider.error_event("it broke")], provider.stream_type)
@@ -234,6 +237,7 @@ def test_an_error_event_ends_a_stream_as_a_failure(place, client, provider):
 @pairs
 @clients
 def test_a_stream_that_is_cut_off_is_a_failure(place, client, provider):
+    # Pitfall 38.
     place.streams(begun(provider), provider.stream_type, end=False)
     failed(client, place.ask(client, provider, stream=True))
 
@@ -241,6 +245,7 @@ def test_a_stream_that_is_cut_off_is_a_failure(place, client, provider):
 @pairs
 @clients
 def test_a_stream_that_ends_without_its_finish_is_a_failure(place, client, provider):
+    # Pitfall 37.
     place.streams(begun(provider), provider.stream_type)
     failed(client, place.ask(client, provider, stream=True))
 
@@ -251,6 +256,7 @@ def test_a_stream_that_ends_without_its_finish_is_a_failure(place, client, provi
 @pytest.mark.parametrize("body", [b"<html><body>Sign in</body></html>", b"", b"{\"a\":", b"\xff\x00",
                                   b"data: garbage\n\n", b"{}", b"[]", b"null", b"{\"x\":{}}"])
 def test_what_is_no_answer_is_an_error(place, client, provider, content_type, body):
+    # Pitfall 160.
     if client is provider:
         pytest.skip("nothing is translated")
     place.answers(body, content_type=content_type)
@@ -274,6 +280,7 @@ def test_a_request_that_makes_no_sense_is_refused(place):
 
 
 def test_a_slow_stream_arrives_as_it_comes(place):
+    # Pitfall 47.
     import threading
 
     for client in WIRES:

@@ -331,6 +331,7 @@ static unsigned seed_of(void)
     return seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)time(NULL);
 }
 
+/* Pitfalls 45, 50, 53, 138, 139, 141 and 145. */
 START_TEST(every_recorded_answer_says_the_same_in_every_dialect)
 {
     unsigned seed = seed_of(), runs = 0, tapes = 0;

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Writes docs/compatibility.md from what the tests have found:
+
+    HEADGATE_RESULTS=results tests/unit/dialect/test_translations
+    tests/compatibility.py results            writes the page
+    tests/compatibility.py --check results    exit code 1 if the page is not what would be written
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pitfalls
+
+PAGE = pitfalls.ROOT / "docs" / "compatibility.md"
+TITLES = {
+    "openai_chat": "OpenAI Chat Completions",
+    "openai_responses": "OpenAI Responses",
+    "anthropic": "Anthropic Messages",
+    "gemini": "Google Gemini",
+    "converse": "Amazon Bedrock Converse",
+    "cohere": "Cohere Chat v2",
+}
+HEAD = """# Compatibility
+
+Made by `tests/compatibility.py` from the results of `test_translations`; do not edit.
+
+A client may speak any of these formats, whatever the provider speaks. Each recorded answer of a
+provider was read, written as each client's format, streamed and whole, and read back; it had to say
+what an independent reader found in the recording: text, reasoning, tool calls, finish and tokens.
+Streams were cut at random places.
+"""
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def pairs_part(results):
+    names = [name for name in TITLES if any(one["client"] == name for one in results)]
+    of = {(one["provider"], one["client"]): one for one in results}
+    lines = ["", "## Answers", "",
+             "Recordings of the provider (rows) that clients (columns) were given, those of them "
+             "that are streams, and the exceptions below that apply.", ""]
+    noted, rows = [], []
+    for provider in names:
+        row = [TITLES[provider]]
+        for client in names:
+            one, numbers = of[provider, client], []
+            for exception in one["exceptions"]:
+                if exception not in noted:
+                    noted.append(exception)
+                numbers.append(str(noted.index(exception) + 1))
+            notes = f" [{', '.join(numbers)}]" if numbers else ""
+            row.append(f"{one['tapes']} ({one['streams']}){notes}")
+        rows.append(row)
+    lines += table(["Provider \\ Client", *(TITLES[name] for name in names)], rows)
+    lines += ["", "## Exceptions", ""]
+    for number, exception in enumerate(noted, 1):
+        where = f"recording `{exception['tape']}`: " if exception["tape"] else ""
+        lines.append(f"{number}. {where}{exception['reason']} ({exception['fields']})")
+    return lines
+
+
+def pitfalls_part():
+    found = pitfalls.covered()
+    lines = ["", "## Pitfalls", "",
+             "Mistakes that gateways are known to have made, by the number of our handbook, and the "
+             "test that fails if we make them.", ""]
+    rows = []
+    for number in range(1, pitfalls.COUNT + 1):
+        if number in found:
+            what = "<br>".join(f"`{test}` ({file})" for file, test in found[number])
+        elif number in pitfalls.IMPOSSIBLE:
+            what = "impossible because " + pitfalls.IMPOSSIBLE[number]
+        else:
+            what = "no test yet"
+        rows.append([str(number), what])
+    return lines + table(["Pitfall", "Test"], rows)
+
+
+def main():
+    is_check = "--check" in sys.argv[1:]
+    files = [name for name in sys.argv[1:] if name != "--check"]
+    if len(files) != 1:
+        sys.exit(__doc__)
+    results = [json.loads(line) for line in Path(files[0]).read_text().splitlines()]
+    page = "\n".join([HEAD.rstrip(), *pairs_part(results), *pitfalls_part()]) + "\n"
+    if not is_check:
+        PAGE.write_text(page)
+    elif not PAGE.exists() or PAGE.read_text() != page:
+        print("docs/compatibility.md is not what the tests have found: "
+              "tests/compatibility.py build/compatibility.jsonl")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
