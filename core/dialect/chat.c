@@ -16,6 +16,8 @@ void chat_begin(struct chat *chat, const struct dialect *from)
     *chat = (struct chat){.from = from};
     chat->messages_end = &chat->messages;
     chat->tools_end = &chat->tools;
+    chat->choice_names_end = &chat->choice_names;
+    chat->stops_end = &chat->stops;
     chat->extra_end = &chat->extra;
 }
 
@@ -51,24 +53,23 @@ struct chat_tool *chat_add_tool(struct arena *arena, struct chat *chat, enum cha
     return tool;
 }
 
-static void name_add(struct arena *arena, struct chat_name **list, struct chat_text text)
+static void name_add(struct arena *arena, struct chat_name ***end, struct chat_text text)
 {
     struct chat_name *name = arena_zalloc(arena, sizeof *name);
 
     name->text = text;
-    while (*list)
-        list = &(*list)->next;
-    *list = name;
+    **end = name;
+    *end = &name->next;
 }
 
 void chat_add_stop(struct arena *arena, struct chat *chat, struct chat_text text)
 {
-    name_add(arena, &chat->stops, text);
+    name_add(arena, &chat->stops_end, text);
 }
 
 void chat_add_choice_name(struct arena *arena, struct chat *chat, struct chat_text text)
 {
-    name_add(arena, &chat->choice_names, text);
+    name_add(arena, &chat->choice_names_end, text);
 }
 
 void chat_add_extra(struct arena *arena, struct chat *chat, hg_str key, hg_json value,

@@ -138,6 +138,7 @@ struct chat {
     struct chat_tool **tools_end;
     enum chat_choice_mode choice;
     struct chat_name *choice_names;
+    struct chat_name **choice_names_end;
     enum chat_flag parallel; /* several calls in one answer */
 
     /* Numbers, as written. */
@@ -145,6 +146,7 @@ struct chat {
     hg_str frequency_penalty, presence_penalty, top_logprobs;
     enum chat_flag logprobs;
     struct chat_name *stops;
+    struct chat_name **stops_end;
 
     enum chat_format format;
     struct chat_text format_name, format_description;

@@ -53,6 +53,7 @@ enum fault_kind fault_of_rc(hg_rc rc)
     switch (rc) {
     case HG_E_INPUT:
     case HG_E_TOOBIG:
+    case HG_E_UNSUPPORTED: /* here: another target may know it */
         return FAULT_BAD_REQUEST;
     case HG_E_AUTH:
         return FAULT_AUTH;
