@@ -140,6 +140,17 @@ def test_a_client_of_bedrock_passes_through_byte_for_byte(gateway, upstream):
     assert up.requests[0].target == "/model/other.model/converse-stream"
 
 
+def test_what_a_route_changes_is_signed_too(gateway, upstream):
+    up = upstream(lambda conn, request: conn.answer(converse_json()))
+    handler = 's.target("aws/m", { requestMetadata = { a = "b" } })'
+    gw = gateway(providers={"aws": bedrock(up, **KEYS)}, routes={
+        "r.lua": HEAD + f'return s.route {{ path = "/model/*", handler = {handler} }}\n'})
+    body = json.dumps({"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}).encode()
+    ask(gw.port, "POST", "/model/a/converse", body, [("content-type", "application/json")])
+    assert up.requests[0].json()["requestMetadata"] == {"a": "b"}
+    assert is_signed(up.requests[0], "AKIDEXAMPLE", "canary-secret")
+
+
 def test_a_client_of_bedrock_is_served_by_another_provider(gateway, upstream):
     up = upstream(lambda conn, request: conn.stream(chat_events(["Hel", "lo"]))
                   if request.json().get("stream") else conn.answer(chat_json("Hello")))
@@ -319,10 +330,10 @@ def test_many_who_wait_ask_once_and_what_ends_soon_is_asked_for_early(gateway, u
     for thread in threads:
         thread.join()
     assert statuses == [200] * 4
-    first = len(count)
-    assert first < 4
+    before = len(count)
+    assert before < 4
     chat(gw.port, "Hi")
-    wait_for(lambda: len(count) > first - 1)
+    wait_for(lambda: len(count) > before)
 
 
 def test_without_credentials_the_client_learns_no_more_than_that(gateway, upstream):

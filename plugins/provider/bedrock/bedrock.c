@@ -26,6 +26,7 @@ struct bedrock {
     struct place place;
     char *base_url; /* memory of a URL made from the region */
     hg_str region;
+    char *region_text;
     char *bearer; /* value of `authorization`; NULL: requests are signed */
     struct credentials *credentials;
     hg_json models;
@@ -35,6 +36,7 @@ struct bedrock {
 struct call {
     struct bedrock *bedrock;
     hg_http_req *out;
+    hg_header *headers; /* the same as in `out` */
     hg_str model, path; /* path: from the slash behind the host */
     int64_t tokens;     /* of an embedding, as a header told; -1: none did */
 };
@@ -148,6 +150,7 @@ static size_t headers_make(struct call *call, const hg_req *req, hg_header *head
         if (value.n)
             headers[n++] = (hg_header){word_of(forwarded[i]), value};
     }
+    call->headers = headers;
     call->out->headers = headers;
     return n;
 }
@@ -181,7 +184,7 @@ static hg_rc sign(struct call *call, hg_op op)
 {
     struct bedrock *bedrock = call->bedrock;
     struct sign_key key = credentials_key(bedrock->credentials);
-    hg_header *headers = (hg_header *)call->out->headers;
+    hg_header *headers = call->headers;
     size_t n = call->out->n_headers, made_n;
     hg_str url = call->out->url;
     char date[SIGN_DATE + 1], *payload = H->alloc(op, SIGN_HASH), *made;
@@ -389,7 +392,8 @@ static hg_rc settings_read(struct bedrock *bedrock, hg_inst *self, hg_op op, hg_
         return H->fail(op, HG_E_CONFIG,
                        "region: must be one like \"us-east-1\", in the settings, AWS_REGION or the "
                        "profile");
-    bedrock->region = (hg_str){strndup(region.p, region.n), region.n};
+    bedrock->region_text = strndup(region.p, region.n);
+    bedrock->region = word_of(bedrock->region_text);
     wanted.region = bedrock->region;
     bedrock->models = H->json->get(settings, "/models");
     rc = place_find(bedrock, op, settings);
@@ -412,7 +416,7 @@ static void destroy(void *st)
     credentials_free(bedrock->credentials);
     free(bedrock->bearer);
     free(bedrock->base_url);
-    free((char *)bedrock->region.p);
+    free(bedrock->region_text);
     free(bedrock);
 }
 
