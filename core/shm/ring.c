@@ -100,7 +100,8 @@ static uint64_t oldest(const struct ring *ring, uint64_t head, uint64_t tail)
  * marked, invisibly, as a jump or as a pad. */
 static bool find_room(struct ring *ring, uint64_t need, uint64_t *ret_at)
 {
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    /* What a producer has left that had written over it need not be a place for a header. */
+    uint64_t head = whole(atomic_load_explicit(&ring->head, memory_order_relaxed));
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     uint64_t front = front_behind(ring, head);
 
@@ -150,6 +151,19 @@ void ring_commit(struct ring *ring, size_t n)
                           memory_order_release);
 }
 
+/* The header at `at`, read once; false if what it says makes no sense. */
+static bool header_read(struct ring *ring, uint64_t at, uint64_t head, struct header *ret)
+{
+    uint64_t left = size_of(ring) - (at & (size_of(ring) - 1));
+
+    if (head - at > size_of(ring) || at % 8)
+        return false;
+    *ret = *header_at(ring, at);
+    uint64_t length = sizeof *ret + whole(ret->n);
+
+    return (ret->kind == RECORD || ret->kind == PAD) && length <= left && length <= head - at;
+}
+
 /* The record at *at, or behind a jump or a pad there; *at moves behind it. The head is trusted only
  * as far as it makes sense: a plugin may have written anywhere before its worker died. */
 static bool step(struct ring *ring, uint64_t *at, hg_str *ret_record)
@@ -158,21 +172,18 @@ static bool step(struct ring *ring, uint64_t *at, hg_str *ret_record)
 
     *at = oldest(ring, head, *at);
     while (*at != head) {
-        uint64_t left = size_of(ring) - (*at & (size_of(ring) - 1));
-        const struct header *header = header_at(ring, *at);
-        uint64_t n = header->n, length = sizeof *header + whole(n);
-        bool is_record = header->kind == RECORD;
+        uint64_t began = *at;
+        struct header header;
 
-        if (head - *at > size_of(ring) || *at % 8 || length > left || length > head - *at ||
-            (!is_record && header->kind != PAD)) {
+        if (!header_read(ring, began, head, &header)) {
             count(&ring->corrupt);
             atomic_store_explicit(&ring->tail, head, memory_order_release);
             *at = head;
             return false;
         }
-        *at += length;
-        if (is_record) {
-            *ret_record = (hg_str){(const char *)(header + 1), n};
+        *at += sizeof header + whole(header.n);
+        if (header.kind == RECORD) {
+            *ret_record = (hg_str){(const char *)(header_at(ring, began) + 1), header.n};
             return true;
         }
     }
