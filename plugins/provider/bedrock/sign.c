@@ -151,7 +151,8 @@ static char *query_put(char *at, hg_str query)
         query.p += len + (end != NULL);
         query.n -= len + (end != NULL);
     }
-    qsort(params, n, sizeof *params, header_order);
+    if (n > 1)
+        qsort(params, n, sizeof *params, header_order);
     for (size_t i = 0; i < n; i++) {
         if (i)
             *at++ = '&';
