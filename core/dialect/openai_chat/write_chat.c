@@ -578,8 +578,35 @@ static void effort_put(struct writing *writing)
 
 static void others_put(struct writing *writing)
 {
-    static const char *const own[] = {"messages", "model",          "stream",
-                                      "tools",    "stream_options", NULL};
+    static const char *const own[] = {"messages",
+                                      "model",
+                                      "stream",
+                                      "tools",
+                                      "stream_options",
+                                      "tool_choice",
+                                      "parallel_tool_calls",
+                                      "max_tokens",
+                                      "max_completion_tokens",
+                                      "temperature",
+                                      "top_p",
+                                      "top_k",
+                                      "n",
+                                      "seed",
+                                      "frequency_penalty",
+                                      "presence_penalty",
+                                      "logit_bias",
+                                      "logprobs",
+                                      "top_logprobs",
+                                      "stop",
+                                      "response_format",
+                                      "reasoning_effort",
+                                      "verbosity",
+                                      "service_tier",
+                                      "metadata",
+                                      "modalities",
+                                      "audio",
+                                      "user",
+                                      NULL};
     const struct chat *chat = writing->chat;
     struct chain *out = writing->out;
 

@@ -396,6 +396,14 @@ START_TEST(a_client_s_request_goes_to_others)
 }
 END_TEST
 
+START_TEST(a_member_that_only_the_others_know_is_not_said_twice)
+{
+    same(carried(dialect, &dialect_openai_chat, "{" HI ",\"p\":0.5,\"top_p\":0.6}"),
+         OUT ",\"top_p\":0.5}");
+    lost("top_p");
+}
+END_TEST
+
 START_TEST(a_fault_says_where_it_is)
 {
     static const struct {
@@ -462,4 +470,5 @@ RUN_SUITE_WITH("dialect/cohere/requests", setup, teardown, paths_of_version_two_
                signed_thoughts_of_others_stay_away, empty_messages_are_left_out,
                an_empty_result_is_not_empty, images_stay_parts_and_text_files_become_documents,
                a_client_s_request_goes_there_and_back, a_client_s_request_goes_to_others,
-               a_fault_says_where_it_is, embeddings_are_asked_for_in_cohere_s_way)
+               a_member_that_only_the_others_know_is_not_said_twice, a_fault_says_where_it_is,
+               embeddings_are_asked_for_in_cohere_s_way)
