@@ -1,6 +1,7 @@
 #include "gateway/relay.h"
 
 #include "base/text.h"
+#include "dialect/array.h"
 #include "dialect/translation.h"
 #include "gateway/attempt.h"
 #include "gateway/pipe.h"
@@ -10,7 +11,8 @@ struct relay {
     struct request *request;
     struct answer *answer;
     struct pipe pipe;
-    bool is_stream; /* goes out event by event */
+    bool is_stream;      /* goes out event by event */
+    struct array *array; /* of the events, if the client wants them so; NULL: it does not */
 };
 
 /* What goes out with the next write. It is filled and written within one callback, so one for all
@@ -111,16 +113,17 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
 {
     struct answer *answer = relay->answer;
     const struct head *head = answer->attempt ? answer->attempt->head : NULL;
-    bool own_type =
-        !head || answer->attempt->is_translated || (answer->body && !head->content_type.n);
+    bool own_type = !head || answer->attempt->is_translated || relay->array ||
+                    (answer->body && !head->content_type.n);
+    hg_str type = relay->array ? HG_S("application/json") : answer->content_type;
 
     *ret = fields_new(relay->request, head, relay->request->headers);
     for (unsigned i = 0; head && i < head->field_count; i++)
         if (!stays_behind(&head->fields[i]) &&
             !(own_type && head->fields[i].id == FIELD_CONTENT_TYPE))
             field_add(ret, head->fields[i].name, head->fields[i].value);
-    if (own_type && answer->content_type.n)
-        field_add(ret, HG_S("content-type"), answer->content_type);
+    if (own_type && type.n)
+        field_add(ret, HG_S("content-type"), type);
     if (answer->attempt && answer->attempt->translation && answer->attempt->translation->lost)
         field_add(ret, HG_S("x-headgate-lost"), translation_losses(answer->attempt->translation));
     fields_finish(relay->request, ret);
@@ -128,15 +131,34 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
 
 /* ---- a stream -------------------------------------------------------------------------------- */
 
-static void flush(struct relay *relay, bool last)
+/* The pieces that are to be written: those of an array are in one. */
+static unsigned outgoing_take(struct relay *relay, bool last)
 {
-    struct exchange *exchange = relay->request->exchange;
     unsigned count = outgoing.count;
 
     outgoing.count = 0;
+    if (!relay->array)
+        return count;
+    if (last)
+        array_end(relay->array);
+    outgoing.pieces[0] = array_text(relay->array);
+    return outgoing.pieces[0].n > 0;
+}
+
+static void flush(struct relay *relay, bool last)
+{
+    struct exchange *exchange = relay->request->exchange;
+    unsigned count = outgoing_take(relay, last);
+
     if (!exchange || (!count && !last))
         return;
-    inbound_write(exchange, outgoing.pieces, count, last); /* the last may be the request's end */
+    if (relay->array && !last) {
+        inbound_write(exchange, outgoing.pieces, count, false);
+        array_sent(relay->array);
+    } else {
+        /* The last may be the request's end. */
+        inbound_write(exchange, outgoing.pieces, count, last);
+    }
     struct attempt *attempt = relay->pipe.attempt;
 
     if (!last && attempt && inbound_queued(exchange) > STREAM_HIGH_WATER && !attempt->paused)
@@ -145,6 +167,10 @@ static void flush(struct relay *relay, bool last)
 
 static void piece_add(struct relay *relay, hg_str bytes)
 {
+    if (relay->array) {
+        array_add(relay->array, bytes);
+        return;
+    }
     if (outgoing.count == INBOUND_PIECES_MAX)
         flush(relay, false);
     outgoing.pieces[outgoing.count++] = bytes;
@@ -265,6 +291,14 @@ static void whole_send(struct relay *relay)
                     &(struct answer_fields){fields.at, fields.count}, answer->body);
 }
 
+/* Only events become one: an upstream may have answered with a document. */
+static bool is_array(const struct request *request, const struct answer *answer)
+{
+    bool is_events = answer->body ? answer->is_stream : answer->attempt && answer->attempt->is_sse;
+
+    return request->asked.is_array && is_events;
+}
+
 void relay_start(struct request *request, struct answer *answer)
 {
     struct relay *relay = arena_zalloc(request->arena, sizeof *relay);
@@ -273,7 +307,9 @@ void relay_start(struct request *request, struct answer *answer)
     relay->answer = answer;
     request->relay = relay;
     request->status = answer->status;
-    if (answer->body && !answer->stages)
+    if (is_array(request, answer))
+        relay->array = array_new(request->arena, request->dialect->framing);
+    if (answer->body && !answer->stages && !relay->array)
         whole_send(relay);
     else
         stream_start(relay);

@@ -119,6 +119,8 @@ static enum step_next step_receive(struct request *request)
         return go_to(request, &deliver);
     request->dialect->read_request(request->arena, request->asked.kind, head->path, request->doc,
                                    &request->asked);
+    request->asked.is_array = request->asked.is_stream && request->dialect->wants_array &&
+                              request->dialect->wants_array(head->query);
     request->shape.model = request->asked.model;
     return go_to(request, &route);
 }
