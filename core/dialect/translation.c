@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "dialect/vectors.h"
 #include "json/index.h"
 
 /* A name or id of the client's and what the provider got in its place. */
@@ -251,5 +252,8 @@ void translation_event(struct translation *translation, struct dialect_writer *w
     }
     if (ours.type == HG_EV_START && !ours.name.n) /* some providers do not say who answers */
         ours.name = translation->model;
+    if (translation->encodes_vectors && ours.type == HG_EV_EXTRA &&
+        text_is(ours.name, HG_S("data")))
+        ours.text = vectors_base64(out->arena, ours.text);
     translation->client->write(writer, &ours, out);
 }

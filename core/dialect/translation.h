@@ -21,6 +21,7 @@ struct translation {
     struct chat_name **lost_end;
     struct alias *aliases; /* of tool names and call ids */
     bool unwraps_json;     /* the tool `json` was forced on the model: its arguments are the text */
+    bool encodes_vectors;  /* the client wants base64, and the provider gives numbers only */
 };
 
 void translation_begin(struct translation *translation, struct arena *arena,

@@ -37,9 +37,14 @@ bool gemini_write_embed(struct translation *translation, hg_json doc, struct cha
 {
     hg_json input = json_member(doc, HG_S("input")), text;
     hg_json dimensions = json_member(doc, HG_S("dimensions"));
+    hg_json encoding = json_member(doc, HG_S("encoding_format"));
     hg_json_it it = {{0, 0}};
     size_t number = 0;
 
+    if (encoding.kind > HG_J_NULL && !json_is(encoding, HG_S("base64")) &&
+        !json_is(encoding, HG_S("float")))
+        return error_set(error, "encoding_format: must be float or base64");
+    translation->encodes_vectors = json_is(encoding, HG_S("base64"));
     if (json_member(doc, HG_S("user")).kind == HG_J_STR)
         translation_lose(translation, "user");
     json_obj(out);
