@@ -352,8 +352,25 @@ static bool is_dotted(hg_str key)
 
 static void others_put(struct writing *writing)
 {
-    static const char *const own[] = {"input", "instructions", "model", "stream", "tools",
-                                      "store", "reasoning",    "text",  NULL};
+    static const char *const own[] = {"input",
+                                      "instructions",
+                                      "model",
+                                      "stream",
+                                      "tools",
+                                      "store",
+                                      "reasoning",
+                                      "text",
+                                      "tool_choice",
+                                      "parallel_tool_calls",
+                                      "max_output_tokens",
+                                      "temperature",
+                                      "top_p",
+                                      "top_logprobs",
+                                      "include",
+                                      "service_tier",
+                                      "metadata",
+                                      "user",
+                                      NULL};
     const struct chat *chat = writing->chat;
     struct chain *out = writing->out;
 

@@ -401,6 +401,7 @@ START_TEST(a_member_that_only_the_others_know_is_not_said_twice)
     same(carried(dialect, &dialect_openai_chat, "{" HI ",\"p\":0.5,\"top_p\":0.6}"),
          OUT ",\"top_p\":0.5}");
     lost("top_p");
+    ck_assert(carried(dialect, &dialect_openai_responses, "{" HI ",\"p\":0.5,\"top_p\":0.6}").n);
 }
 END_TEST
 
