@@ -81,8 +81,6 @@ class Wire:
     name = ""
     provider_path = ""
     stream_type = SSE
-    mark = b""
-    """What ends a successful stream."""
 
     def path(self, model, stream):
         raise NotImplementedError
@@ -614,8 +612,9 @@ class Cohere(Wire):
             pieces.append(event("tool-call-delta", index=i, delta={"message": {"tool_calls": {
                 "function": {"arguments": args}}}}))
             pieces.append(event("tool-call-end", index=i))
-        return [*pieces, event("message-end", delta={
-            "finish_reason": self.finishes[said.finish], "usage": self.usage(said)})]
+        pieces.append(event("message-end", delta={
+            "finish_reason": self.finishes[said.finish], "usage": self.usage(said)}))
+        return [*pieces, b"data: [DONE]\n\n"]
 
     def read_usage(self, usage, said):
         if usage:
