@@ -19,6 +19,15 @@ const char *const gemini_config_extras[] = {"speechConfig",
                                             "enableEnhancedCivicAnswers",
                                             NULL};
 
+/* A member under both of its spellings is the same one: the first counts. */
+static void extra_add(struct reading *reading, hg_str key, hg_json value)
+{
+    for (const struct chat_extra *extra = reading->chat->extra; extra; extra = extra->next)
+        if (extra->is_known && text_is(extra->key, key))
+            return;
+    chat_add_extra(reading->arena, reading->chat, key, value, true);
+}
+
 /* ---- tools ------------------------------------------------------------------------------------
  */
 
@@ -152,7 +161,7 @@ static void format_read(struct reading *reading, hg_json config)
     else if (json_is(type, HG_S("application/json")))
         chat->format = CHAT_FORMAT_JSON;
     else if (type.kind == HG_J_STR && json_raw_str(type).n)
-        chat_add_extra(reading->arena, chat, HG_S("responseMimeType"), type, true);
+        extra_add(reading, HG_S("responseMimeType"), type);
     if (schema.kind != HG_J_OBJ && plain.kind != HG_J_OBJ)
         return;
     chat->format = CHAT_FORMAT_SCHEMA;
@@ -207,7 +216,7 @@ static void config_member_read(struct reading *reading, hg_str key, hg_json valu
         for (size_t i = 0; gemini_config_extras[i]; i++)
             if (gemini_key_is(key, text_of(gemini_config_extras[i])))
                 name = text_of(gemini_config_extras[i]);
-        chat_add_extra(reading->arena, chat, name, value, true);
+        extra_add(reading, name, value);
     }
 }
 
@@ -264,7 +273,7 @@ static bool member_read(struct reading *reading, hg_str raw_key, hg_json value)
         if (members[i].read)
             return members[i].read(reading, value);
         if (value.kind != HG_J_NULL)
-            chat_add_extra(reading->arena, reading->chat, text_of(members[i].key), value, true);
+            extra_add(reading, text_of(members[i].key), value);
         return true;
     }
     chat_add_extra(reading->arena, reading->chat, json_unescape(reading->arena, raw_key), value,
