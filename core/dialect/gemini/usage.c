@@ -6,51 +6,85 @@
 /* ---- usage ------------------------------------------------------------------------------------
  */
 
-static uint64_t count_of(hg_json usage, hg_str key, uint32_t flag, uint32_t *flags)
-{
-    int64_t count = gemini_count(gemini_member(usage, key));
+/* Members of usageMetadata that count; read in one walk, because every event of a stream has them.
+ */
+enum count {
+    PROMPT,
+    TOOLS,
+    ANSWER,
+    THOUGHTS,
+    CACHED,
+    TOTAL,
+    COUNTS
+};
 
-    if (count < 0)
-        return 0;
-    *flags |= flag;
-    return (uint64_t)count;
-}
+static const struct {
+    hg_str key;
+    uint32_t flags;
+} counts[COUNTS] = {
+    [PROMPT] = {{"promptTokenCount", 16}, HG_U_INPUT},
+    [TOOLS] = {{"toolUsePromptTokenCount", 23}, HG_U_INPUT},
+    [ANSWER] = {{"candidatesTokenCount", 20}, HG_U_OUTPUT},
+    [THOUGHTS] = {{"thoughtsTokenCount", 18}, HG_U_REASONING | HG_U_OUTPUT},
+    [CACHED] = {{"cachedContentTokenCount", 23}, HG_U_CACHED},
+    [TOTAL] = {{"totalTokenCount", 15}, 0},
+};
 
 /* Of the kind AUDIO in a list by kinds. */
-static uint64_t audio_of(hg_json usage, hg_str key, uint32_t flag, uint32_t *flags)
+static void audio_read(hg_json details, uint32_t flag, uint64_t *ret, uint32_t *flags)
 {
-    hg_json details = gemini_member(usage, key), detail;
     hg_json_it it = {{0, 0}};
+    hg_json detail;
 
-    while (details.kind == HG_J_ARR && json_next(details, &it, NULL, &detail))
-        if (json_is(json_member(detail, HG_S("modality")), HG_S("AUDIO")))
-            return count_of(detail, HG_S("tokenCount"), flag, flags);
-    return 0;
+    while (details.kind == HG_J_ARR && json_next(details, &it, NULL, &detail)) {
+        int64_t tokens = gemini_count(gemini_member(detail, HG_S("tokenCount")));
+
+        if (tokens < 0 || !json_is(json_member(detail, HG_S("modality")), HG_S("AUDIO")))
+            continue;
+        *ret = (uint64_t)tokens;
+        *flags |= flag;
+    }
+}
+
+static void count_read(hg_str key, hg_json value, uint64_t *ret, uint32_t *flags)
+{
+    int64_t tokens;
+
+    for (unsigned i = 0; i < COUNTS; i++) {
+        if (!gemini_key_is(key, counts[i].key))
+            continue;
+        if ((tokens = gemini_count(value)) >= 0) {
+            ret[i] = (uint64_t)tokens;
+            *flags |= counts[i].flags;
+        }
+        return;
+    }
 }
 
 bool gemini_usage_read(hg_json usage, hg_usage *ret)
 {
-    uint32_t flags = 0, none = 0;
-    uint64_t tools, total;
+    uint64_t found[COUNTS] = {0};
+    hg_json_it it = {{0, 0}};
+    hg_json value;
+    hg_str key;
 
     *ret = (hg_usage){.size = sizeof *ret};
-    if (usage.kind != HG_J_OBJ)
-        return false;
-    ret->input = count_of(usage, HG_S("promptTokenCount"), HG_U_INPUT, &flags);
-    tools = count_of(usage, HG_S("toolUsePromptTokenCount"), HG_U_INPUT, &flags);
-    ret->input += tools;
-    ret->output = count_of(usage, HG_S("candidatesTokenCount"), HG_U_OUTPUT, &flags);
-    total = count_of(usage, HG_S("totalTokenCount"), 0, &none);
-    ret->reasoning =
-        count_of(usage, HG_S("thoughtsTokenCount"), HG_U_REASONING | HG_U_OUTPUT, &flags);
+    while (usage.kind == HG_J_OBJ && json_next(usage, &it, &key, &value)) {
+        if (value.kind != HG_J_ARR)
+            count_read(key, value, found, &ret->flags);
+        else if (gemini_key_is(key, HG_S("promptTokensDetails")))
+            audio_read(value, HG_U_AUDIO_IN, &ret->audio_in, &ret->flags);
+        else if (gemini_key_is(key, HG_S("candidatesTokensDetails")))
+            audio_read(value, HG_U_AUDIO_OUT, &ret->audio_out, &ret->flags);
+    }
+    ret->input = found[PROMPT] + found[TOOLS];
+    ret->output = found[ANSWER];
+    ret->reasoning = found[THOUGHTS];
+    ret->cached_input = found[CACHED];
     /* Mostly the answer's count is without thoughts; the total tells where it is not. */
-    if (!total || ret->input + ret->output != total || ret->output < ret->reasoning)
+    if (!found[TOTAL] || ret->input + ret->output != found[TOTAL] || ret->output < ret->reasoning)
         ret->output += ret->reasoning;
-    ret->cached_input = count_of(usage, HG_S("cachedContentTokenCount"), HG_U_CACHED, &flags);
-    ret->audio_in = audio_of(usage, HG_S("promptTokensDetails"), HG_U_AUDIO_IN, &flags);
-    ret->audio_out = audio_of(usage, HG_S("candidatesTokensDetails"), HG_U_AUDIO_OUT, &flags);
-    ret->flags = flags;
-    return flags != 0;
+    return ret->flags != 0;
 }
 
 static void count_put(struct chain *out, hg_str key, uint64_t count)
