@@ -29,7 +29,7 @@ t.it("gives everything else to the first provider, as it is", function()
   t.eq(post("gpt-4o").text, "from openai")
   t.eq(post("org/model").text, "slash")
   t.eq(post("gpt-4o", { path = "/v1/embeddings" }).text, "from openai")
-  t.eq(post("gpt-4o", { path = "/elsewhere" }).status, 404)
+  t.eq(post("gpt-4o", { path = "/v1beta/models/gpt-4o:generateContent" }).text, "from openai")
 end)
 
 t.it("says when a provider does not exist", function()
