@@ -152,16 +152,14 @@ static void flush(struct relay *relay, bool last)
 
     if (!exchange || (!count && !last))
         return;
-    if (relay->array && !last) {
-        inbound_write(exchange, outgoing.pieces, count, false);
+    inbound_write(exchange, outgoing.pieces, count, last);
+    if (last)
+        return; /* it may have been the request's end, and so the relay's */
+    if (relay->array)
         array_sent(relay->array);
-    } else {
-        /* The last may be the request's end. */
-        inbound_write(exchange, outgoing.pieces, count, last);
-    }
     struct attempt *attempt = relay->pipe.attempt;
 
-    if (!last && attempt && inbound_queued(exchange) > STREAM_HIGH_WATER && !attempt->paused)
+    if (attempt && inbound_queued(exchange) > STREAM_HIGH_WATER && !attempt->paused)
         attempt_pause(attempt, true);
 }
 
