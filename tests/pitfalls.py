@@ -36,7 +36,7 @@ def test_of(tests, text, at):
     before = [test for test in tests if test.start() < at]
     after = [test for test in tests if test.start() >= at]
     line = text[text.rfind("\n", 0, at) + 1 : at]
-    is_inside = before and "END_TEST" not in text[before[-1].start() : at] and line[:1] in " \t"
+    is_inside = before and "END_TEST" not in text[before[-1].start() : at] and line[:1] in " \t{"
     test = before[-1] if is_inside or not after else after[0]
     return test.group(1) or test.group(2)
 
