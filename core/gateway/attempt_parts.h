@@ -1,6 +1,7 @@
 /* attempt_parts.h - what the files of an attempt ask of each other:
  *   attempt.c       its life
  *   attempt_send.c  from the plugin's hg_http_req to bytes on a connection
+ *   attempt_error.c what a refusal means
  *   attempt_read.c  the answer in a format the core reads: commit, events, errors
  *   attempt_translate.c  the request in another dialect than the client's
  *   attempt_wire.c  the answer in another format than the client's: events in, bytes out */
@@ -46,6 +47,11 @@ void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str r
 
 /* Fills attempt->fault from a refusal: what the plugin makes of it, or its status. */
 void attempt_map_error(struct attempt *attempt);
+
+/* A whole body of a refusal has been read: it fails, or is sent again without what only we wanted.
+ * Before that, and before other bodies are quoted, what is secret in them is taken out. */
+void attempt_refused(struct attempt *attempt);
+void attempt_hide_secrets(struct attempt *attempt);
 
 /* view.c: members put over a document; the same of the route's and target's. */
 void view_patch(struct arena *arena, struct splice *splice, hg_json patch);

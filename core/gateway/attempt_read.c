@@ -1,5 +1,4 @@
 #include <stdarg.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -11,146 +10,6 @@
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
-
-/* ---- a refusal ----------------------------------------------------------------------------------
- */
-
-/* Seconds, or the moment as an HTTP date. */
-static hg_ns retry_after_of(const struct head *head)
-{
-    hg_str value = head_field(head, HG_S("retry-after"));
-    hg_ns duration;
-    struct tm tm = {0};
-    char text[40];
-
-    if (!value.n || value.n >= sizeof text)
-        return 0;
-    if (text_to_duration(value, &duration))
-        return duration;
-    *put_text(text, value) = 0;
-    if (!strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        return 0;
-    int64_t wait = (int64_t)timegm(&tm) - clock_wall_us() / 1000000;
-
-    return wait > 0 ? wait * NS_PER_S : 0;
-}
-
-/* The classes that tell what to do next; for the others the status says it better. */
-static enum fault_kind kind_of_error(const hg_error *error, int status)
-{
-    switch (error->code) {
-    case HG_E_RATE:
-        return FAULT_RATE_LIMITED;
-    case HG_E_TIMEOUT:
-        return FAULT_TIMEOUT;
-    case HG_E_UPSTREAM:
-        return FAULT_UPSTREAM_5XX;
-    case HG_E_INPUT:
-    case HG_E_AUTH:
-    case HG_E_DENIED:
-    case HG_E_TOOBIG:
-    case HG_E_UNSUPPORTED:
-        return FAULT_UPSTREAM_4XX;
-    default:
-        return status >= 400 ? fault_of_status(status) : FAULT_UPSTREAM_5XX;
-    }
-}
-
-static hg_rc ask_plugin(struct attempt *attempt, hg_error *ret_error)
-{
-    const hg_provider *provider = attempt->target->provider;
-    struct chain *body = chain_new(attempt->request->arena);
-
-    if (!provider->map_error || !attempt->op)
-        return HG_SKIP;
-    chain_put_const(body, buffer_at(&attempt->whole), attempt->whole.len);
-    hg_http_resp resp = {.size = sizeof resp,
-                         .status = attempt->status,
-                         .headers = headers_of_head(attempt->head),
-                         .body = body_of_chain(body)};
-
-    return OP_CALL_NOW(attempt->op, "map_error",
-                       provider->map_error(attempt->target->self, attempt->call,
-                                           op_handle(attempt->op), &resp, ret_error));
-}
-
-/* What the body says, if the plugin has no word for it. */
-static void ask_dialect(struct attempt *attempt, struct fault *fault)
-{
-    const struct dialect *dialect =
-        attempt->translation ? attempt->translation->provider : attempt->request->dialect;
-    struct arena *arena = attempt->request->arena;
-    struct dialect_error error;
-    hg_json doc;
-
-    if (!json_parse(arena, attempt_body(attempt), &doc, NULL))
-        return;
-    dialect->read_error(arena, doc, &error);
-    fault->message = error.message;
-    fault->code = error.type;
-}
-
-void attempt_map_error(struct attempt *attempt)
-{
-    struct arena *arena = attempt->request->arena;
-    hg_error error = {.size = sizeof error};
-    struct fault *fault = &attempt->fault;
-    bool known = ask_plugin(attempt, &error) == HG_OK;
-
-    *fault = (struct fault){.kind = known ? kind_of_error(&error, attempt->status)
-                                          : fault_of_status(attempt->status),
-                            .status = attempt->status >= 400 ? attempt->status : 0,
-                            .target = text_of(attempt->target->name),
-                            .other_target = true,
-                            .attempt = attempt};
-    if (known) {
-        fault->message = arena_text(arena, error.message);
-        fault->code = arena_text(arena, error.type);
-        fault->retry_after = error.retry_after;
-        if (error.http_status)
-            fault->status = (int)error.http_status;
-    } else
-        ask_dialect(attempt, fault);
-    if (!fault->retry_after && attempt->head)
-        fault->retry_after = retry_after_of(attempt->head);
-    if (!fault->message.n)
-        fault->message =
-            arena_fmt(arena, "%s answered with status %d", attempt->target->name, attempt->status);
-}
-
-/* Some servers do not know stream_options, which only we had asked for. */
-static bool refuses_usage_option(const struct attempt *attempt)
-{
-    hg_str body = attempt_body(attempt);
-
-    return attempt->usage_injected && !attempt->usage_refused &&
-           (attempt->status == 400 || attempt->status == 422) && body.n &&
-           (memmem(body.p, body.n, "stream_options", 14) ||
-            memmem(body.p, body.n, "include_usage", 13));
-}
-
-/* Some servers say the key back to whoever used it. The client must not learn ours. */
-static void secrets_hide(struct attempt *attempt)
-{
-    *buffer_room(&attempt->whole, 1) = 0;
-    instance_hide(attempt->target->instance, buffer_at(&attempt->whole));
-}
-
-static void refusal_whole(struct attempt *attempt)
-{
-    secrets_hide(attempt);
-    if (refuses_usage_option(attempt)) {
-        attempt->usage_refused = attempt->target->usage_refused = true;
-        attempt->usage_injected = false;
-        attempt->outbound = NULL;
-        op_end(&attempt->op, HG_OK);
-        buffer_done(&attempt->whole);
-        attempt_prepare(attempt);
-        return;
-    }
-    attempt_map_error(attempt);
-    attempt_failed(attempt);
-}
 
 /* ---- an answer that is judged as a whole ----------------------------------------------------- */
 
@@ -176,7 +35,7 @@ static void whole_judge(struct attempt *attempt)
     }
     dialect_read_answer(request->dialect, request->arena, request->asked.kind, doc, &answer);
     if (answer.is_error) {
-        secrets_hide(attempt);
+        attempt_hide_secrets(attempt);
         attempt_map_error(attempt);
         if (answer.error_message.n)
             attempt->fault.message = answer.error_message;
@@ -612,7 +471,7 @@ static void end_take(struct attempt *attempt, enum outbound_fault fault, const c
     }
     switch (attempt->state) {
     case ATTEMPT_ERROR_BODY:
-        refusal_whole(attempt);
+        attempt_refused(attempt);
         return;
     case ATTEMPT_WHOLE_BODY:
         if (fault == OUTBOUND_OK) {
