@@ -554,11 +554,6 @@ static void format_put(struct writing *writing)
     json_end(writing->out);
 }
 
-static bool to_u64(hg_str number, uint64_t *ret)
-{
-    return text_to_u64(number, ret);
-}
-
 static void effort_put(struct writing *writing)
 {
     const struct chat *chat = writing->chat;
@@ -571,7 +566,7 @@ static void effort_put(struct writing *writing)
         translation_lose(writing->to, "thinking");
         return;
     }
-    if (!effort.n && chat->budget.n && to_u64(chat->budget, &budget))
+    if (!effort.n && chat->budget.n && text_to_u64(chat->budget, &budget))
         effort = chat_effort_of_budget(budget);
     word_put(writing->out, HG_S("reasoning_effort"), effort.n ? effort : HG_S("high"));
 }
