@@ -22,7 +22,7 @@ static bool is_native(const struct gemini_writing *writing)
 static hg_str extension_of(hg_str url)
 {
     hg_str path = text_cut(text_cut(url, '?', &(hg_str){0}), '#', &(hg_str){0});
-    const char *dot = memrchr(path.p, '.', path.n);
+    const char *dot = path.n ? memrchr(path.p, '.', path.n) : NULL;
 
     return dot ? (hg_str){dot + 1, (size_t)(path.p + path.n - dot) - 1} : HG_S("");
 }
