@@ -352,7 +352,8 @@ suite_fuzz() {
     fi
     for one in tests/fuzz/fuzz_*.c; do
         one=${one##*/fuzz_}
-        single "fuzz ${one%.c}" dev/fuzz "${one%.c}" 10
+        # The same inputs in every run: new ones are searched for by hand, with dev/fuzz.
+        single "fuzz ${one%.c}" dev/fuzz "${one%.c}" 10 -seed=1
     done
 }
 
