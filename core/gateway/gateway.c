@@ -13,6 +13,7 @@
 #include "gateway/handles.h"
 #include "gateway/listen.h"
 #include "gateway/lua/api.h"
+#include "gateway/models/alias.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/target.h"
@@ -318,6 +319,7 @@ static bool gateway_make(struct gateway *gateway, struct error *error)
     if (!shared_make(gateway, error))
         return false;
     plugins_make(gateway);
+    aliases_make(gateway);
     return gateway_instances_make(gateway, error) && gateway_https_make(gateway, error) &&
            lua_start(gateway, error) && (gateway->routes = routes_load(gateway, error));
 }

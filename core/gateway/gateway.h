@@ -15,6 +15,7 @@ struct handles;
 struct instance;
 struct digest;
 struct fingerprint;
+struct alias;
 struct flights;
 struct region;
 struct ring;
@@ -92,6 +93,8 @@ struct gateway {
     struct task engine_task;
     int map_function; /* a reference, see lua/texts.h */
     struct handles *handles;
+    struct alias *aliases; /* sorted by name */
+    size_t alias_count;
     struct flights *flights; /* NULL until there is one */
     struct route *routes;
     struct digest *digest;

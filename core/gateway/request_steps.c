@@ -11,6 +11,7 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/lua/api.h"
+#include "gateway/models/alias.h"
 #include "gateway/record.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
@@ -121,7 +122,7 @@ static enum step_next step_receive(struct request *request)
                                    &request->asked);
     request->asked.is_array = request->asked.is_stream && request->dialect->wants_array &&
                               request->dialect->wants_array(head->query);
-    request->shape.model = request->asked.model;
+    request->shape.model = alias_resolve(request->gateway, request->asked.model);
     return go_to(request, &route);
 }
 

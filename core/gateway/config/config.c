@@ -100,6 +100,14 @@ struct config_route *config_add_route(struct config *config)
     return one;
 }
 
+struct config_alias *config_add_alias(struct config *config)
+{
+    void *one;
+
+    config->aliases = add_one(config->aliases, &config->alias_count, sizeof *config->aliases, &one);
+    return one;
+}
+
 static void upstream_done(struct config_upstream *upstream)
 {
     fields_free(config_tls_fields.list, config_tls_fields.count, upstream);
@@ -137,6 +145,11 @@ static void lists_done(struct config *config)
         free(config->routes[i].name);
         free(config->routes[i].source);
     }
+    for (size_t i = 0; i < config->alias_count; i++) {
+        free(config->aliases[i].place.file);
+        free(config->aliases[i].name);
+        free(config->aliases[i].target);
+    }
 }
 
 void config_free(struct config **config)
@@ -151,6 +164,7 @@ void config_free(struct config **config)
     free(gone->instances);
     free(gone->https);
     free(gone->routes);
+    free(gone->aliases);
     free(gone->path);
     free(gone->folder);
     listen_done(&gone->admin);

@@ -70,6 +70,13 @@ struct config_route {
     size_t length; /* of the source; it holds no NUL */
 };
 
+/* Another name for a model, for clients. */
+struct config_alias {
+    struct config_place place;
+    char *name;   /* "fast" */
+    char *target; /* "openai/gpt-4o-mini": a provider that is declared, and its model */
+};
+
 struct config_limits {
     uint64_t max_body, max_head; /* bytes of a request */
     uint32_t max_header_count;
@@ -100,6 +107,8 @@ struct config {
     size_t http_count;
     struct config_route *routes; /* patterns in the order of the file, names sorted within each */
     size_t route_count;
+    struct config_alias *aliases; /* in the order of the file; each name once */
+    size_t alias_count;
 
     struct config_limits limits;
     struct config_lua lua;

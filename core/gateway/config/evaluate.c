@@ -43,6 +43,7 @@ static const struct declaration {
     {"logger", NAME_AND_TABLE, "logger \"access\" { plugin = \"jsonl\" }"},
     {"http", NAME_AND_TABLE, "http \"search\" { base_url = \"https://search.example\" }"},
     {"routes", VALUE, "routes \"routes/*.lua\""},
+    {"aliases", TABLE, "aliases { fast = \"openai/gpt-4o-mini\" }"},
     {"workers", VALUE, "workers \"auto\""},
     {"drain_timeout", VALUE, "drain_timeout \"10m\""},
     {"log_level", VALUE, "log_level \"info\""},

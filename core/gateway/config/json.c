@@ -7,7 +7,7 @@
 #include "gateway/config/parts.h"
 
 enum {
-    VERSION = 2
+    VERSION = 3
 };
 
 static const struct field plain_fields[] = {
@@ -75,11 +75,17 @@ static json_t *route_to_json(const struct config_route *route)
     return json_pack("{s:s, s:s%}", "name", route->name, "source", route->source, route->length);
 }
 
+static json_t *alias_to_json(const struct config_alias *alias)
+{
+    return json_pack("{s:o, s:s, s:s}", "place", place_to_json(&alias->place), "name", alias->name,
+                     "target", alias->target);
+}
+
 json_t *config_to_json(const struct config *config)
 {
     json_t *document = write_fields(&plain, config);
     json_t *listen = json_array(), *instances = json_array(), *https = json_array(),
-           *routes = json_array();
+           *routes = json_array(), *aliases = json_array();
 
     for (size_t i = 0; i < config->listen_count; i++)
         json_array_append_new(listen, listen_to_json(&config->listen[i]));
@@ -89,6 +95,8 @@ json_t *config_to_json(const struct config *config)
         json_array_append_new(https, http_to_json(&config->https[i]));
     for (size_t i = 0; i < config->route_count; i++)
         json_array_append_new(routes, route_to_json(&config->routes[i]));
+    for (size_t i = 0; i < config->alias_count; i++)
+        json_array_append_new(aliases, alias_to_json(&config->aliases[i]));
     json_object_set_new(document, "version", json_integer(VERSION));
     json_object_set_new(document, "admin", listen_to_json(&config->admin));
     json_object_set_new(document, "admin_token",
@@ -100,6 +108,7 @@ json_t *config_to_json(const struct config *config)
     json_object_set_new(document, "instances", instances);
     json_object_set_new(document, "https", https);
     json_object_set_new(document, "routes", routes);
+    json_object_set_new(document, "aliases", aliases);
     return document;
 }
 
@@ -185,6 +194,15 @@ static bool route_from(struct config *config, const json_t *document)
     return good;
 }
 
+static bool alias_from(struct config *config, const json_t *document)
+{
+    struct config_alias *alias = config_add_alias(config);
+
+    return place_from(document, "place", &alias->place) &&
+           text_from(document, "name", &alias->name) &&
+           text_from(document, "target", &alias->target);
+}
+
 static bool list_from(struct config *config, const json_t *document, const char *key,
                       bool (*from)(struct config *config, const json_t *document))
 {
@@ -225,7 +243,8 @@ static bool whole_from(struct config *config, const json_t *document)
            list_from(config, document, "listen", listen_from) &&
            list_from(config, document, "instances", instance_from) &&
            list_from(config, document, "https", http_from) &&
-           list_from(config, document, "routes", route_from) && config->listen_count > 0;
+           list_from(config, document, "routes", route_from) &&
+           list_from(config, document, "aliases", alias_from) && config->listen_count > 0;
 }
 
 struct config *config_from_json(const json_t *document, struct error *error)

@@ -118,4 +118,5 @@ struct config_listen *config_add_listen(struct config *config);
 struct config_instance *config_add_instance(struct config *config);
 struct config_http *config_add_http(struct config *config);
 struct config_route *config_add_route(struct config *config);
+struct config_alias *config_add_alias(struct config *config);
 struct config *config_new(const char *path, const char *folder); /* with the defaults */

@@ -25,6 +25,10 @@ static void set_place(struct config_place *place, const struct reading *reading)
     place->line = reading->line;
 }
 
+enum {
+    ALIAS_MAX = 200
+};
+
 static bool is_name(const char *name)
 {
     size_t n = strlen(name);
@@ -348,6 +352,64 @@ static bool read_http(const struct reading *reading, const json_t *value, json_t
            no_more_keys(reading, table, known, sizeof known / sizeof *known);
 }
 
+/* ---- aliases -------------------------------------------------------------------------------- */
+
+static const struct config_alias *alias_named(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->alias_count; i++)
+        if (strcmp(config->aliases[i].name, name) == 0)
+            return &config->aliases[i];
+    return NULL;
+}
+
+static bool read_alias(const struct reading *reading, const char *name, const json_t *value)
+{
+    const struct config_alias *other = alias_named(reading->config, name);
+    const char *target = json_string_value(value);
+    const char *slash = target ? strchr(target, '/') : NULL;
+
+    if (other)
+        return reading_fail(reading, name, "declared already, see line %d", other->place.line);
+    if (!is_plain(name) || !*name || strlen(name) > ALIAS_MAX)
+        return reading_fail(reading, name, "a name has no spaces, and at most %d bytes", ALIAS_MAX);
+    if (!slash || slash == target || !slash[1] || !is_plain(target))
+        return reading_fail(reading, name,
+                            "expected a provider and its model, such as "
+                            "\"openai/gpt-4o-mini\"");
+    struct config_alias *alias = config_add_alias(reading->config);
+
+    set_place(&alias->place, reading);
+    alias->name = xstrdup(name);
+    alias->target = xstrdup(target);
+    return true;
+}
+
+static bool read_aliases(const struct reading *reading, const json_t *value, json_t *table)
+{
+    const char *name;
+    json_t *target;
+
+    (void)value;
+    json_object_foreach(table, name, target)
+        if (!read_alias(reading, name, target))
+            return false;
+    return true;
+}
+
+/* Providers may be declared behind the aliases. */
+static bool check_aliases(const struct config *config, struct error *error)
+{
+    for (size_t i = 0; i < config->alias_count; i++) {
+        const struct config_alias *alias = &config->aliases[i];
+        hg_str rest, provider = text_cut(text_of(alias->target), '/', &rest);
+
+        if (!config_instance(config, "provider", provider))
+            return error_set(error, "%s:%d: aliases: %s: there is no provider '%.*s'",
+                             alias->place.file, alias->place.line, alias->name, TEXT_ARG(provider));
+    }
+    return true;
+}
+
 /* ---- single values -------------------------------------------------------------------------- */
 
 static bool read_routes(const struct reading *reading, const json_t *value, json_t *table)
@@ -456,6 +518,7 @@ static const struct reader {
     {"logger", read_instance, true, true},
     {"http", read_http, true, true},
     {"routes", read_routes, false, true},
+    {"aliases", read_aliases, false, true},
     {"workers", read_workers, false, false},
     {"drain_timeout", read_plain, false, false},
     {"log_level", read_log_level, false, false},
@@ -515,7 +578,7 @@ static bool check_whole(const struct config *config, struct error *error)
     if (config->lua.cpu_per_resume > config->lua.cpu_per_request)
         return error_set(error, "%s: lua: cpu_per_resume is more than cpu_per_request",
                          config->path);
-    return true;
+    return check_aliases(config, error);
 }
 
 bool config_read(struct config *config, const json_t *declarations, struct error *error)

@@ -22,6 +22,8 @@ static const char whole[] =
     "http 'search' { base_url = 'https://search.example/v1', timeout = '5s',\n"
     "  headers = { authorization = 'Bearer ' .. secret 'TOKEN', accept = 'text/plain' } }\n"
     "routes 'routes/*.lua'\n"
+    "aliases { fast = 'local/m-1', ['gpt-4'] = 'openai/gpt/4' }\n"
+    "aliases { slow = 'openai/m-2' }\n"
     "workers(3)\n"
     "drain_timeout '1m'\n"
     "log_level 'warn'\n"
@@ -122,6 +124,9 @@ static void check_rest(const struct config *config)
     ck_assert_str_eq(json_string_value(json_object_get(
                          json_object_get(http->headers, "authorization"), "$secret")),
                      "Bearer ${TOKEN}");
+    ck_assert_uint_eq(config->alias_count, 3);
+    ck_assert_str_eq(config->aliases[2].name, "slow");
+    ck_assert_str_eq(config->aliases[2].target, "openai/m-2");
     ck_assert_uint_eq(config->route_count, 2);
     ck_assert_str_eq(config->routes[0].name, "routes/a.lua");
     ck_assert_str_eq(config->routes[0].source, "-- \xc3\xa4\nreturn 1");
@@ -300,6 +305,25 @@ START_TEST(names_are_checked)
     refuse("guard { plugin = 'x' }", "headgate.lua:2: guard: expected it like this: guard "
                                      "\"words\" { plugin = \"regex\" }");
     refuse("workers(1)\nworkers(2)", "headgate.lua:3: workers: declared already, see line 2");
+}
+END_TEST
+
+START_TEST(aliases_are_checked)
+{
+    refuse("aliases { a = 'gpt-4o' }",
+           "headgate.lua:2: aliases: a: expected a provider and its model, such as "
+           "\"openai/gpt-4o-mini\"");
+    refuse("aliases { a = '/gpt-4o' }",
+           "headgate.lua:2: aliases: a: expected a provider and its model, such as "
+           "\"openai/gpt-4o-mini\"");
+    refuse("aliases { a = 3 }", "headgate.lua:2: aliases: a: expected a provider and its model, "
+                                "such as \"openai/gpt-4o-mini\"");
+    refuse("aliases { ['a b'] = 'x/y' }",
+           "headgate.lua:2: aliases: a b: a name has no spaces, and at most 200 bytes");
+    refuse("aliases { a = 'x/y' }\naliases { a = 'x/z' }",
+           "headgate.lua:3: aliases: a: declared already, see line 2");
+    refuse("provider 'x' { plugin = 'openai' }\naliases { a = 'y/m' }",
+           "headgate.lua:3: aliases: a: there is no provider 'y'");
 }
 END_TEST
 
@@ -543,8 +567,8 @@ RUN_SUITE_WITH("config", setup, teardown, everything_that_can_be_declared_is_the
                a_small_configuration_has_defaults, plain_lua_may_compute_declarations,
                no_file_is_an_error_that_says_how_to_make_one,
                the_folder_of_the_file_is_where_paths_begin,
-               unknown_names_and_keys_come_with_a_suggestion, names_are_checked, values_are_checked,
-               addresses_are_checked, named_upstreams_are_checked, route_files_are_checked,
-               settings_are_plain_values, secrets_are_resolved_wherever_they_are,
-               what_is_missing_is_named_and_never_shown, secrets_in_the_file_stay_names,
-               a_secret_cannot_be_misused)
+               unknown_names_and_keys_come_with_a_suggestion, names_are_checked,
+               aliases_are_checked, values_are_checked, addresses_are_checked,
+               named_upstreams_are_checked, route_files_are_checked, settings_are_plain_values,
+               secrets_are_resolved_wherever_they_are, what_is_missing_is_named_and_never_shown,
+               secrets_in_the_file_stay_names, a_secret_cannot_be_misused)
