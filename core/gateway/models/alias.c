@@ -21,11 +21,10 @@ void aliases_make(struct gateway *gateway)
     if (!config->alias_count)
         return;
     gateway->alias_count = config->alias_count;
-    gateway->aliases =
-        arena_alloc(gateway->arena, gateway->alias_count * sizeof *gateway->aliases);
+    gateway->aliases = arena_alloc(gateway->arena, gateway->alias_count * sizeof *gateway->aliases);
     for (size_t i = 0; i < gateway->alias_count; i++)
-        gateway->aliases[i] = (struct alias){text_of(config->aliases[i].name),
-                                             text_of(config->aliases[i].target)};
+        gateway->aliases[i] =
+            (struct alias){text_of(config->aliases[i].name), text_of(config->aliases[i].target)};
     qsort(gateway->aliases, gateway->alias_count, sizeof *gateway->aliases, order);
 }
 

@@ -17,10 +17,9 @@ enum {
 };
 
 /* Who makes models, and not only hosts them: a plain name means theirs. */
-static const char *const makers[] = {"openai",   "anthropic", "google",   "mistral",
-                                     "cohere",   "deepseek",  "xai",      "moonshot",
-                                     "zai",      "dashscope", "minimax",  "ai21",
-                                     "amazon-nova"};
+static const char *const makers[] = {"openai",   "anthropic", "google",     "mistral", "cohere",
+                                     "deepseek", "xai",       "moonshot",   "zai",     "dashscope",
+                                     "minimax",  "ai21",      "amazon-nova"};
 
 /* ---- finding ----------------------------------------------------------------------------------
  */
@@ -141,7 +140,8 @@ const char *catalogue_suggest(hg_str vendor, hg_str model)
     return text_suggest(model, names, count);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
 struct word {
     char letter;
@@ -152,7 +152,7 @@ static const struct word forms_of[] = {
     {'t', "text"}, {'i', "image"}, {'a', "audio"}, {'v', "video"}, {'f', "file"},
 };
 static const struct word skills_of[] = {
-    {'t', "tools"},         {'p', "parallel_tools"}, {'s', "json_schema"},  {'r', "reasoning"},
+    {'t', "tools"},          {'p', "parallel_tools"}, {'s', "json_schema"},  {'r', "reasoning"},
     {'c', "prompt_caching"}, {'w', "web_search"},     {'u', "computer_use"},
 };
 
@@ -179,8 +179,8 @@ hg_str catalogue_kind(const struct model_facts *facts)
 static void deprecated_put(uint32_t date, struct chain *out)
 {
     char text[32];
-    int n = snprintf(text, sizeof text, "%04u-%02u-%02u", date / 10000, date / 100 % 100,
-                     date % 100);
+    int n =
+        snprintf(text, sizeof text, "%04u-%02u-%02u", date / 10000, date / 100 % 100, date % 100);
 
     JSON_KEY(out, "deprecated");
     if (date == 1)

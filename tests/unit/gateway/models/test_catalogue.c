@@ -4,8 +4,8 @@
 
 #include "base/chain.h"
 #include "base/text.h"
-#include "json/write.h"
 #include "support/suite.h"
+#include "json/write.h"
 
 static const char *found(const char *vendor, const char *model)
 {
@@ -122,8 +122,7 @@ START_TEST(what_is_known_is_written_as_members)
 }
 END_TEST
 
-RUN_SUITE("catalogue", the_rows_are_sorted_so_that_each_is_found,
-          every_row_says_what_can_be_told, a_model_is_that_of_its_vendor_first,
-          what_a_vendor_does_not_list_is_the_makers, a_date_at_the_end_is_left_out_if_need_be,
-          a_name_that_is_too_long_is_none, a_misspelt_name_is_suggested,
-          what_is_known_is_written_as_members)
+RUN_SUITE("catalogue", the_rows_are_sorted_so_that_each_is_found, every_row_says_what_can_be_told,
+          a_model_is_that_of_its_vendor_first, what_a_vendor_does_not_list_is_the_makers,
+          a_date_at_the_end_is_left_out_if_need_be, a_name_that_is_too_long_is_none,
+          a_misspelt_name_is_suggested, what_is_known_is_written_as_members)
