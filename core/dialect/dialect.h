@@ -39,7 +39,7 @@ struct dialect_event {
     hg_usage usage;
 };
 
-/* What a whole answer says. */
+/* What a whole answer says. It is an answer, or an error, or neither. */
 struct dialect_answer {
     bool is_valid, is_error, has_usage;
     uint32_t finish;

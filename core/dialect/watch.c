@@ -90,7 +90,7 @@ void watch_whole(struct watch *watch, hg_json doc, struct dialect_answer *ret)
 
     begin(watch, watch->arena, &event);
     watch->dialect->reader_whole(watch->reader, watch->arena, doc);
-    *ret = (struct dialect_answer){.is_valid = event.is_valid && (event.finish || event.is_error),
+    *ret = (struct dialect_answer){.is_valid = event.is_valid && event.finish && !event.is_error,
                                    .is_error = event.is_error,
                                    .has_usage = event.has_usage,
                                    .finish = event.finish,
