@@ -58,7 +58,8 @@ struct attempt {
     hg_ns began, ended, first_byte;
     const struct outbound_times *times; /* NULL until it was sent */
     bool usage_injected, usage_refused;
-    bool detached; /* outlasts the request's answer: shadow traffic */
+    bool may_renew, was_renewed; /* a token that was refused, where another one is to be had */
+    bool detached;               /* outlasts the request's answer: shadow traffic */
 
     /* The answer. */
     int status;

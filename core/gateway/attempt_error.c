@@ -99,6 +99,7 @@ void attempt_map_error(struct attempt *attempt)
                             .target = text_of(attempt->target->name),
                             .other_target = true,
                             .attempt = attempt};
+    attempt->may_renew = known && error.code == HG_E_AUTH && (error.flags & HG_ERR_RETRY);
     if (known) {
         fault->message = arena_text(arena, error.message);
         fault->code = arena_text(arena, error.type);
@@ -132,18 +133,30 @@ void attempt_hide_secrets(struct attempt *attempt)
     instance_hide(attempt->target->instance, buffer_at(&attempt->whole));
 }
 
+/* The same request once more. */
+static void send_again(struct attempt *attempt)
+{
+    attempt->outbound = NULL;
+    attempt->fault = (struct fault){0};
+    op_end(&attempt->op, HG_OK);
+    buffer_done(&attempt->whole);
+    attempt_prepare(attempt);
+}
+
 void attempt_refused(struct attempt *attempt)
 {
     attempt_hide_secrets(attempt);
     if (refuses_usage_option(attempt)) {
         attempt->usage_refused = attempt->target->usage_refused = true;
         attempt->usage_injected = false;
-        attempt->outbound = NULL;
-        op_end(&attempt->op, HG_OK);
-        buffer_done(&attempt->whole);
-        attempt_prepare(attempt);
+        send_again(attempt);
         return;
     }
     attempt_map_error(attempt);
+    if (attempt->may_renew && !attempt->was_renewed) {
+        attempt->was_renewed = true;
+        send_again(attempt);
+        return;
+    }
     attempt_failed(attempt);
 }

@@ -127,6 +127,14 @@ static void on_event(void *arg, const hg_event *event)
     (void)on_emit(arg, event);
 }
 
+/* A plugin with a wire of its own may have taken the request in one that the core knows, as raw
+ * material: then it reads the answer. */
+static bool is_read_by_core(const struct attempt *attempt)
+{
+    return attempt->translation &&
+           attempt->target->provider->wires >> attempt->translation->provider->wire & 1u;
+}
+
 /* Reads the answer itself, or asks the plugin how it is framed. */
 static void source_open(struct attempt *attempt)
 {
@@ -134,7 +142,7 @@ static void source_open(struct attempt *attempt)
     hg_http_resp resp = {.size = sizeof resp, .status = attempt->status};
     uint32_t framing = HG_FRAME_AUTO;
 
-    if (attempt->translation) {
+    if (is_read_by_core(attempt)) {
         attempt->reader = attempt->translation->provider->reader_new(
             attempt->request->arena, attempt->request->asked.kind,
             &(struct dialect_sink){on_event, attempt});
@@ -177,7 +185,7 @@ static void frame_give(struct attempt *attempt, struct arena *scratch, hg_str ev
 
     if (attempt->state > ATTEMPT_SUCCEEDED)
         return;
-    if (attempt->translation) {
+    if (attempt->reader) {
         attempt->translation->provider->reader_frame(attempt->reader, scratch, event, data);
         return;
     }
@@ -253,7 +261,7 @@ static void frames_take(struct attempt *attempt)
  * came decides. */
 static bool wants_whole(const struct attempt *attempt)
 {
-    if (attempt->translation)
+    if (attempt->reader)
         return attempt->framing == HG_FRAME_BYTES;
     return !attempt->request->asked.is_stream && attempt->target->provider->body;
 }
@@ -336,7 +344,7 @@ static void source_end(struct attempt *attempt, enum outbound_fault fault)
 {
     const hg_provider *provider = attempt->target->provider;
 
-    if (attempt->translation) {
+    if (attempt->reader) {
         if (fault == OUTBOUND_OK)
             rest_read(attempt);
         return;

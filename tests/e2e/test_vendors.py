@@ -220,6 +220,32 @@ def test_a_token_of_entra_id_is_asked_for_once(gateway, upstream):
     assert "api-key" not in json.dumps([one.headers for one in up.requests])
 
 
+def test_a_token_that_is_refused_is_replaced_within_the_request(gateway, upstream):
+    """And only once: what is refused for another reason stays refused."""
+    tokens, good = [], []
+
+    def handler(conn, request):
+        if "/oauth2/v2.0/token" in request.start:
+            tokens.append(f"tok-{len(tokens)}")
+            conn.answer({"token_type": "Bearer", "expires_in": 3600, "access_token": tokens[-1]})
+        elif request.header("authorization").removeprefix("Bearer ") in good:
+            conn.answer(chat_json("hello"))
+        else:
+            conn.answer({"error": {"code": "401", "message": "expired"}}, 401)
+
+    up = upstream(handler)
+    gate = gateway(providers={"azure": azure(
+        up, api_key=None, tenant="ten", client_id="app", client_secret=secret("UP_KEY"),
+        authority=up.url.removesuffix("/v1"))})
+    good.append("tok-1")
+    assert chat(gate.port, model="azure/gpt").json()["choices"][0]["message"]["content"] == "hello"
+    assert len(tokens) == 2
+    good.clear()
+    for _ in range(2):
+        assert chat(gate.port, model="azure/gpt").status == 401
+    assert len(tokens) == 2
+
+
 def test_without_a_token_the_client_learns_no_secret(gateway, upstream):
     def handler(conn, request):
         conn.answer({"error": "invalid_client",

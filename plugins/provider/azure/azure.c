@@ -47,11 +47,12 @@ struct azure {
     char *texts[TEXTS]; /* memory of URLs made in create */
 };
 
-/* What a request waits with, while there is no token. */
+/* An attempt: what it waits with while there is no token, and which token it took. */
 struct call {
     struct azure *azure;
     const hg_req *req;
     hg_http_req *out;
+    uint32_t token;
 };
 
 /* What Azure's own codes mean. Its quota is one of a minute. */
@@ -167,23 +168,27 @@ static void body_make(const struct azure *azure, hg_op op, const hg_req *req,
 }
 
 /* Everything of a request once the credential is there. */
-static hg_rc request_make(const struct azure *azure, hg_op op, const hg_req *req, hg_http_req *out)
+static hg_rc request_make(struct call *call, hg_op op)
 {
+    const struct azure *azure = call->azure;
+    hg_http_req *out = call->out;
     hg_req_info info = {.size = sizeof info};
     hg_header more = {0};
 
-    H->req->info(req, &info);
+    H->req->info(call->req, &info);
     hg_str deployment = deployment_of(azure, op, info.model);
     hg_rc rc = url_make(azure, op, &info, deployment, &out->url);
 
     if (rc != HG_OK)
         return rc;
-    if (azure->has_token)
+    if (azure->has_token) {
         more = (hg_header){HG_S("authorization"), H->fmt(op, "Bearer %s", azure->token.value)};
+        call->token = azure->token.number;
+    }
     out->method = info.method.n ? info.method : HG_S("POST");
-    if (!fields_make(&azure->fields, H, op, req, more, out))
+    if (!fields_make(&azure->fields, H, op, call->req, more, out))
         return H->fail(op, HG_E_NOMEM, "no memory");
-    body_make(azure, op, req, &info, deployment, out);
+    body_make(azure, op, call->req, &info, deployment, out);
     return HG_OK;
 }
 
@@ -192,7 +197,7 @@ static void on_token(void *arg, hg_op op, hg_rc rc)
     struct call *call = arg;
 
     if (rc == HG_OK)
-        rc = request_make(call->azure, op, call->req, call->out);
+        rc = request_make(call, op);
     H->done(op, rc);
 }
 
@@ -202,21 +207,22 @@ static hg_rc prepare(void *st, void *call_memory, hg_op op, const hg_req *req, h
     struct call *call = call_memory;
     hg_rc rc = HG_OK;
 
-    if (azure->has_token) {
-        *call = (struct call){azure, req, out};
+    *call = (struct call){azure, req, out, 0};
+    if (azure->has_token)
         rc = token_get(&azure->token, op, on_token, call);
-    }
-    return rc == HG_OK ? request_make(azure, op, req, out) : rc;
+    return rc == HG_OK ? request_make(call, op) : rc;
 }
 
 /* A token may have been withdrawn before its time: then another one is asked for, once. */
-static hg_rc map_error(void *st, void *call, hg_op op, const hg_http_resp *resp, hg_error *out)
+static hg_rc map_error(void *st, void *call_memory, hg_op op, const hg_http_resp *resp,
+                       hg_error *out)
 {
     struct azure *azure = st;
+    const struct call *call = call_memory;
     hg_rc rc = error_map(H, azure->http, op, resp, azure->secret, error_words, out);
 
-    (void)call;
-    if (rc == HG_OK && out->code == HG_E_AUTH && azure->has_token && token_refused(&azure->token))
+    if (rc == HG_OK && out->code == HG_E_AUTH && azure->has_token &&
+        token_refused(&azure->token, call->token))
         out->flags |= HG_ERR_RETRY;
     return rc;
 }

@@ -8,10 +8,10 @@
 #define SECOND INT64_C(1000000000)
 
 enum {
-    MARGIN = 300, /* seconds before its end that a token is renewed */
-    LAST = 10,    /* seconds before its end that it is used no more */
-    AGAIN = 15,   /* seconds until a renewal that failed is tried again */
-    YOUNG = 30,   /* seconds: one as young as this is not refused because of its age */
+    MARGIN = 300,  /* seconds before its end that a token is renewed */
+    LAST = 10,     /* seconds before its end that it is used no more */
+    AGAIN = 15,    /* seconds until a renewal that failed is tried again */
+    PATIENCE = 30, /* seconds: if this one is refused so soon after another, the age is not why */
     TIMEOUT = 20,
     ANSWER_MAX = 64 * 1024,
     WORD_MAX = 200
@@ -87,7 +87,6 @@ static void times_set(struct token *token, int64_t seconds)
     hg_ns now = token->host->now();
     int64_t margin = seconds > 2 * MARGIN ? MARGIN : seconds / 4;
 
-    token->got = now;
     token->renew = now + (seconds - margin) * SECOND;
     token->end = now + (seconds > 2 * LAST ? seconds - LAST : seconds) * SECOND;
 }
@@ -116,6 +115,7 @@ static bool value_take(struct token *token, hg_op op, hg_json root)
     *word_put(copy, value) = '\0';
     value_forget(token);
     token->value = copy;
+    token->number++;
     times_set(token, seconds);
     return true;
 }
@@ -158,7 +158,7 @@ static void token_answered(void *arg, hg_op op, const hg_http_resp *resp)
 
 /* ---- asking ------------------------------------------------------------------------------- */
 
-static void form_put(const hg_host *host, hg_out *out, const char *name, hg_str value)
+void token_param(const hg_host *host, hg_out *out, const char *name, hg_str value)
 {
     static const char hex[] = "0123456789ABCDEF";
 
@@ -185,26 +185,35 @@ static void on_asking_end(void *arg, hg_rc rc)
     waits_answer(token, rc < 0 ? rc : HG_E_TIMEOUT, HG_S("no answer"));
 }
 
+const hg_header token_form[2] = {{{"content-type", 12}, {"application/x-www-form-urlencoded", 33}},
+                                 {{"accept", 6}, {"application/json", 16}}};
+
+static void credentials_put(struct token *token, hg_op op, hg_http_req *req)
+{
+    const hg_host *host = token->host;
+
+    req->body = host->out(op);
+    token_param(host, req->body, "grant_type=client_credentials&client_id=", token->client_id);
+    token_param(host, req->body, "&client_secret=", token->client_secret);
+    token_param(host, req->body, "&scope=", token->scope);
+}
+
 static hg_rc token_ask(struct token *token)
 {
-    static const hg_header headers[] = {
-        {{"content-type", 12}, {"application/x-www-form-urlencoded", 33}},
-        {{"accept", 6}, {"application/json", 16}}};
     const hg_host *host = token->host;
     hg_op op = host->background(token->self, TIMEOUT * SECOND, on_asking_end, token);
     hg_http_req req = {.size = sizeof req,
                        .method = HG_S("POST"),
                        .url = token->url,
-                       .headers = headers,
+                       .headers = token_form,
                        .n_headers = 2,
-                       .body = host->out(op),
                        .max_body = ANSWER_MAX};
-    hg_rc rc;
+    hg_rc rc = HG_E_CONFIG;
 
-    form_put(host, req.body, "grant_type=client_credentials&client_id=", token->client_id);
-    form_put(host, req.body, "&client_secret=", token->client_secret);
-    form_put(host, req.body, "&scope=", token->scope);
-    rc = token->http->fetch(op, &req, token_answered, token);
+    if (!token->ask)
+        credentials_put(token, op, &req);
+    if (!token->ask || token->ask(token, op, &req))
+        rc = token->http->fetch(op, &req, token_answered, token);
     if (rc == HG_PENDING)
         token->is_asking = true;
     else
@@ -230,13 +239,17 @@ hg_rc token_get(struct token *token, hg_op op, void (*ready)(void *arg, hg_op op
     return HG_PENDING;
 }
 
-bool token_refused(struct token *token)
+bool token_refused(struct token *token, uint32_t number)
 {
-    bool was_old = token->value && token->host->now() - token->got > YOUNG * SECOND;
+    hg_ns now = token->host->now();
+    bool is_other = !token->value || token->number != number;
+    bool is_again = token->refused && now - token->refused < PATIENCE * SECOND;
 
-    if (was_old)
-        value_forget(token);
-    return was_old;
+    if (is_other || is_again)
+        return is_other;
+    value_forget(token);
+    token->refused = now;
+    return true;
 }
 
 void token_done(struct token *token)

@@ -150,7 +150,9 @@ typedef struct hg_event {
     const hg_usage *usage;
 } hg_event;
 
-#define HG_ERR_RETRY        1u /* the same target may do better in a moment */
+/* The same target may do better in a moment. With HG_E_AUTH: a token was refused, and another one
+ * is to be had; the host then asks once more at once, within the same attempt. */
+#define HG_ERR_RETRY        1u
 #define HG_ERR_OTHER_TARGET 2u /* another target may do better */
 
 /* An upstream error in our words. A status of 0 means: as the class says. */
