@@ -66,7 +66,8 @@ struct attempt {
     const struct head *head;
     hg_str content_type;
     bool is_sse;
-    struct buffer whole; /* an error body, or a body judged as a whole */
+    struct inflate *inflating; /* the body comes compressed, and we have to read it */
+    struct buffer whole;       /* an error body, or a body judged as a whole */
     struct sse_scan scan;
     struct buffer partial; /* an event that is not whole yet */
     struct buffer ready;   /* events nobody takes yet */

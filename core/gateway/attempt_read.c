@@ -7,6 +7,7 @@
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
 #include "http/frame.h"
+#include "http/inflate.h"
 #include "plugin/host.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
@@ -347,6 +348,16 @@ static void success_begins(struct attempt *attempt, const struct head *head)
     }
 }
 
+/* None was asked for, but some compress all the same. What we do not read passes as it is. */
+static void coding_begin(struct attempt *attempt, enum coding coding)
+{
+    if (coding == CODING_COMPRESSED)
+        attempt->inflating = inflate_new(attempt->request->arena);
+    else if (coding == CODING_UNKNOWN)
+        attempt_broken(attempt, "%s sent an answer in a content-encoding that nobody asked for",
+                       attempt->target->name);
+}
+
 static void on_head(void *arg, const struct head *head)
 {
     struct attempt *attempt = arg;
@@ -359,6 +370,8 @@ static void on_head(void *arg, const struct head *head)
         success_begins(attempt, head);
     else
         attempt->state = ATTEMPT_ERROR_BODY;
+    if (!attempt->raw && attempt->state < ATTEMPT_FAILED)
+        coding_begin(attempt, coding_of(head_field(head, HG_S("content-encoding"))));
 }
 
 static void data_take(struct attempt *attempt, hg_str data)
@@ -395,13 +408,33 @@ static void data_take(struct attempt *attempt, hg_str data)
     }
 }
 
+/* Each piece lies where the next one will: the sink has to be done with it. */
+static void compressed_take(struct attempt *attempt, hg_str data)
+{
+    enum inflated inflated = INFLATED_PIECE;
+    hg_str piece;
+
+    while (attempt->state <= ATTEMPT_SUCCEEDED &&
+           (inflated = inflate_next(attempt->inflating, &data, &piece)) == INFLATED_PIECE) {
+        data_take(attempt, piece);
+        if (attempt->sink && attempt->state <= ATTEMPT_SUCCEEDED)
+            attempt->sink->on_pause(attempt->sink_arg);
+    }
+    if (inflated == INFLATED_BROKEN)
+        attempt_broken(attempt, "%s sent a compressed answer that is broken",
+                       attempt->target->name);
+}
+
 /* What the data leads to may be the end of the request: its memory waits until we are done. */
 static void on_data(void *arg, hg_str data)
 {
     struct attempt *attempt = arg;
     struct request *request = request_ref(attempt->request);
 
-    data_take(attempt, data);
+    if (attempt->inflating)
+        compressed_take(attempt, data);
+    else
+        data_take(attempt, data);
     request_unref(&request);
 }
 
@@ -442,7 +475,10 @@ void attempt_finish(struct attempt *attempt, enum outbound_fault fault, hg_str r
 /* A stream that stops without saying so is a failure, even if the connection ended properly. */
 static void stream_ended(struct attempt *attempt, enum outbound_fault fault, const char *reason)
 {
-    if (attempt->partial.len && fault == OUTBOUND_OK) {
+    if (attempt->partial.len && attempt->framing == HG_FRAME_AWS && fault == OUTBOUND_OK) {
+        fault = OUTBOUND_CLOSED;
+        reason = "the stream ended inside of a frame";
+    } else if (attempt->partial.len && fault == OUTBOUND_OK) {
         struct buffer last = attempt->partial;
 
         attempt->partial = (struct buffer){0};
@@ -504,6 +540,10 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
     struct request *request = request_ref(attempt->request);
 
     attempt->outbound = NULL;
+    if (attempt->inflating && fault == OUTBOUND_OK && !inflate_is_whole(attempt->inflating)) {
+        fault = OUTBOUND_CLOSED;
+        reason = "the compressed answer is cut off";
+    }
     end_take(attempt, fault, reason);
     request_unref(&request);
 }

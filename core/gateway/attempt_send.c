@@ -51,7 +51,8 @@ static struct upstream *upstream_find(struct attempt *attempt, hg_str url, struc
 static hg_str head_write(struct attempt *attempt, const struct url *url, size_t length)
 {
     const hg_http_req *http = &attempt->http;
-    size_t room = http->method.n + url->path.n + url->authority.n + 128;
+    size_t room = http->method.n + url->path.n + url->authority.n + 160;
+    bool names_coding = false;
 
     for (size_t i = 0; i < http->n_headers; i++)
         room += http->headers[i].name.n + http->headers[i].value.n + 4;
@@ -65,11 +66,14 @@ static hg_str head_write(struct attempt *attempt, const struct url *url, size_t 
     at = put_text(at, HG_S(" HTTP/1.1\r\nhost: "));
     at = put_text(at, url->authority);
     for (size_t i = 0; i < http->n_headers; i++) {
+        names_coding |= text_is_nocase(http->headers[i].name, HG_S("accept-encoding"));
         at = put_text(at, HG_S("\r\n"));
         at = put_text(at, http->headers[i].name);
         at = put_text(at, HG_S(": "));
         at = put_text(at, http->headers[i].value);
     }
+    if (!names_coding)
+        at = put_text(at, HG_S("\r\naccept-encoding: identity"));
     if (length || text_is(http->method, HG_S("POST"))) {
         at = put_text(at, HG_S("\r\ncontent-length: "));
         at = put_u64(at, length);

@@ -366,6 +366,10 @@ void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const 
         return;
     round = round_begin(attempt);
     source_end(attempt, fault);
+    if (fault == OUTBOUND_OK && attempt->framing == HG_FRAME_AWS && attempt->partial.len) {
+        fault = OUTBOUND_CLOSED;
+        reason = "the stream ended inside of a frame";
+    }
     if (fault == OUTBOUND_OK && !attempt->finish && !attempt->seen_error) {
         fault = OUTBOUND_CLOSED;
         reason = "the answer ended without a finish";

@@ -109,6 +109,27 @@ static void fields_finish(struct request *request, struct fields *fields)
         field_add(fields, HG_S("x-headgate-cache"), cache_word(request->cache));
 }
 
+/* Said of bytes that are no longer those which go out. */
+static bool is_of_other_bytes(const struct attempt *attempt, const struct field *field)
+{
+    static const hg_str names[] = {{"etag", 4},
+                                   {"digest", 6},
+                                   {"content-md5", 11},
+                                   {"content-digest", 14},
+                                   {"content-language", 16},
+                                   {"last-modified", 13},
+                                   {"accept-ranges", 13}};
+
+    if (attempt->raw)
+        return false;
+    if (text_is(field->name, HG_S("content-encoding")))
+        return true;
+    for (size_t i = 0; attempt->is_translated && i < sizeof names / sizeof *names; i++)
+        if (text_is(field->name, names[i]))
+            return true;
+    return false;
+}
+
 static void answer_fields_make(struct relay *relay, struct fields *ret)
 {
     struct answer *answer = relay->answer;
@@ -120,6 +141,7 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
     *ret = fields_new(relay->request, head, relay->request->headers);
     for (unsigned i = 0; head && i < head->field_count; i++)
         if (!stays_behind(&head->fields[i]) &&
+            !is_of_other_bytes(answer->attempt, &head->fields[i]) &&
             !(own_type && head->fields[i].id == FIELD_CONTENT_TYPE))
             field_add(ret, head->fields[i].name, head->fields[i].value);
     if (own_type && type.n)

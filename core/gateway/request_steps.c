@@ -16,6 +16,7 @@
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/stage.h"
+#include "http/inflate.h"
 
 enum step_next {
     STEP_GO_ON, /* request->step is the next one */
@@ -95,6 +96,35 @@ static void document_read(struct request *request)
                  fault.reason, fault.at);
 }
 
+/* A body may come compressed, and is read and passed on as what it was before. */
+static void body_inflate(struct request *request)
+{
+    enum coding coding = coding_of(head_field(request->head, HG_S("content-encoding")));
+    size_t max = (size_t)request->gateway->setup.config->limits.max_body;
+    struct chain *body;
+
+    if (coding == CODING_NONE || !request->body->len)
+        return;
+    body = chain_new(request->arena);
+    switch (coding == CODING_UNKNOWN ? INFLATED_BROKEN
+                                     : inflate_body(request->arena, request->body, max, body)) {
+    case INFLATED_ALL:
+    case INFLATED_PIECE:
+        request->body = body;
+        return;
+    case INFLATED_LARGE:
+        request_fail(request, FAULT_BAD_REQUEST, "the body is larger than %zu bytes", max);
+        request->fault.status = 413;
+        return;
+    case INFLATED_BROKEN:
+        request_fail(request, FAULT_BAD_REQUEST,
+                     coding == CODING_UNKNOWN
+                         ? "content-encoding: must be gzip, deflate or identity"
+                         : "the body is not what its content-encoding says");
+        request->fault.status = coding == CODING_UNKNOWN ? 415 : 400;
+    }
+}
+
 static bool needs_document(uint32_t kind)
 {
     return kind == HG_R_CHAT || kind == HG_R_COMPLETE || kind == HG_R_EMBED;
@@ -111,6 +141,9 @@ static enum step_next step_receive(struct request *request)
                      TEXT_ARG(http_method_name(head->method)), TEXT_ARG(head->path));
         return go_to(request, &deliver);
     }
+    body_inflate(request);
+    if (request->fault.kind != FAULT_NONE)
+        return go_to(request, &deliver);
     if (has_json_body(request))
         document_read(request);
     else if (needs_document(request->asked.kind))

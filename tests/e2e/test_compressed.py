@@ -1,0 +1,155 @@
+"""Bodies that come compressed, from clients and from providers that were not asked for it."""
+
+import gzip
+import json
+import threading
+import zlib
+
+import pytest
+
+from support.client import Connection, ask, chat, request_bytes
+from support.upstream import DONE, chat_events, chat_json, error_json, plain
+from support.wires import Said, wires
+from test_translation import Place, same
+
+WIRES = {wire.name: wire for wire in wires()}
+HELLO = Said("Hello there", [], "stop", (7, 5))
+GZIP = [("Content-Encoding", "gzip")]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    one = Place(tmp_path_factory.mktemp("place"))
+    yield one
+    one.stop()
+
+
+def compressed(pieces):
+    """Each flushed, as servers do."""
+    packer = zlib.compressobj(wbits=31)
+    made = [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces]
+    made[-1] += packer.flush()
+    return made
+
+
+def test_a_compressed_stream_is_read_as_it_comes(gateway, upstream):
+    # Pitfalls 58 and 59: event by event, and nobody is told that it was compressed.
+    go = threading.Event()
+    pieces = compressed(chat_events(["Hello", " there"]))
+
+    def handler(conn, request):
+        assert request.header("accept-encoding") == "identity"
+        conn.head(content_type="text/event-stream", headers=GZIP)
+        for piece in pieces[:2]:
+            conn.chunk(piece)
+        assert go.wait(20)
+        for piece in pieces[2:]:
+            for at in range(len(piece)):
+                conn.chunk(piece[at:at + 1])
+        conn.end_chunks()
+
+    gate = gateway(upstream(handler))
+    body = {"model": "up/m", "stream": True, "messages": [{"role": "user", "content": "hi"}],
+            "stream_options": {"include_usage": True}}
+    with Connection(gate.port) as connection:
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        while b"Hello" not in connection.received:
+            connection.received += connection.sock.recv(65536)
+        go.set()
+        got = connection.received
+        while DONE not in got:
+            got += connection.sock.recv(65536)
+    assert b"content-encoding" not in got.lower()
+    assert b" there" in got and b'"usage"' in got
+
+
+@pytest.mark.parametrize("provider", WIRES.values(), ids=WIRES)
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "x-gzip"])
+def test_a_compressed_answer_is_read_in_every_format(place, provider, coding):
+    pack = zlib.compress if coding == "deflate" else gzip.compress
+    client = WIRES["openai_chat"]
+    place.answers(pack(json.dumps(provider.whole(HELLO)).encode()),
+                  headers=[("Content-Encoding", coding)])
+    for stream in (False, True):
+        if stream and provider is client:
+            continue
+        answer = place.ask(client, provider, stream=stream)
+        assert answer.header("content-encoding") is None
+        same(client.read_stream(answer.body) if stream else client.read(answer.json()), HELLO)
+
+
+def test_a_compressed_error_is_read(gateway, upstream):
+    body = gzip.compress(json.dumps(error_json("slow down", "rate_limit_error")).encode())
+    gate = gateway(upstream(lambda conn, request: conn.answer(body, 429, headers=GZIP)))
+    answer = chat(gate.port)
+    assert answer.status == 429 and answer.json()["error"]["message"] == "slow down"
+    assert answer.header("content-encoding") is None
+
+
+@pytest.mark.parametrize("break_it", [
+    lambda body: body[:-9], lambda body: body[:20], lambda body: b"nonsense" + body,
+    lambda body: body[:-6] + b"\0\0" + body[-4:], lambda body: body + b"more",
+], ids=["cut", "head", "nonsense", "checksum", "more"])
+def test_a_broken_compressed_answer_is_no_answer(gateway, upstream, break_it):
+    body = break_it(gzip.compress(json.dumps(chat_json()).encode()))
+    gate = gateway(upstream(lambda conn, request: conn.answer(body, headers=GZIP)))
+    assert chat(gate.port).status == 502
+
+
+def test_a_coding_that_we_cannot_read_is_told(gateway, upstream):
+    gate = gateway(upstream(lambda conn, request: conn.answer(
+        chat_json(), headers=[("Content-Encoding", "br")])))
+    answer = chat(gate.port)
+    assert answer.status == 502 and "content-encoding" in answer.json()["error"]["message"]
+
+
+def test_what_grows_without_end_is_given_up(gateway, upstream):
+    body = gzip.compress(b"[" + b" " * (300 << 20))
+    gate = gateway(upstream(lambda conn, request: conn.answer(body, headers=GZIP)))
+    assert chat(gate.port).status == 502
+
+
+def test_what_passes_unread_passes_compressed(gateway, upstream):
+    body = gzip.compress(b"RIFF" * 100)
+    gate = gateway(upstream(lambda conn, request: conn.answer(body, 200, "audio/wav", GZIP)))
+    answer = ask(gate.port, "POST", "/v1/audio/speech", {"model": "up/m", "input": "hi"})
+    assert answer.body == body and answer.header("content-encoding") == "gzip"
+
+
+# ---- requests
+
+
+def asked(gate, body, coding, path="/v1/chat/completions", content_type="application/json"):
+    return ask(gate.port, "POST", path, body, headers=[("Content-Encoding", coding),
+                                                       ("Content-Type", content_type)])
+
+
+def test_a_compressed_request_is_read(gateway, upstream):
+    # Pitfall 61.
+    up = upstream()
+    gate = gateway(up)
+    body = json.dumps({"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    for coding, packed in [("gzip", gzip.compress(body)), ("deflate", zlib.compress(body)),
+                           ("GZIP", gzip.compress(body[:9]) + gzip.compress(body[9:])),
+                           ("identity", body)]:
+        answer = asked(gate, packed, coding)
+        assert answer.status == 200, answer.body
+        sent = up.requests[-1]
+        assert sent.json()["messages"] == [{"role": "user", "content": "hi"}]
+        assert sent.header("content-encoding") is None
+        assert int(sent.header("content-length")) == len(sent.body)
+
+
+def test_a_compressed_request_that_makes_no_sense_is_refused(gateway, upstream):
+    up = upstream(plain)
+    gate = gateway(up, config='limits { max_body = "64KB" }')
+    body = json.dumps({"model": "up/m", "messages": []}).encode()
+    for coding, packed, status in [
+        ("br", body, 415), ("gzip, gzip", body, 415), ("gzip", body, 400),
+        ("gzip", gzip.compress(body)[:-5], 400), ("gzip", gzip.compress(b" " * (1 << 20)), 413),
+        ("gzip", gzip.compress(b"{"), 400),
+    ]:
+        answer = asked(gate, packed, coding)
+        assert answer.status == status, (coding, answer.body)
+        assert answer.json()["error"]["message"]
+    assert not up.requests
