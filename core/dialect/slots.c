@@ -164,14 +164,6 @@ void slots_add(struct slots *slots, uint32_t choice, int64_t key, hg_str id, hg_
     slot_args(slots, slot, args);
 }
 
-void slots_args_done(struct slots *slots, uint32_t choice, int64_t key, hg_str args)
-{
-    struct slot *slot = slot_find(slots, choice, key, HG_S(""));
-
-    if (slot && !slot->is_over && args.n > slot->args_n)
-        slot_args(slots, slot, (hg_str){args.p + slot->args_n, args.n - slot->args_n});
-}
-
 static void slot_end(struct slots *slots, struct slot *slot)
 {
     if (slot->is_over)

@@ -15,9 +15,6 @@ struct slots *slots_new(struct arena *arena, const struct dialect_sink *sink);
 void slots_add(struct slots *slots, uint32_t choice, int64_t key, hg_str id, hg_str name,
                hg_str args);
 
-/* The whole text of arguments came at the end: gives what of it was not given yet. */
-void slots_args_done(struct slots *slots, uint32_t choice, int64_t key, hg_str args);
-
 /* A call is whole ("{}" is given if it had no arguments), or all of a choice, or all there are. */
 void slots_end(struct slots *slots, uint32_t choice, int64_t key);
 void slots_end_choice(struct slots *slots, uint32_t choice);

@@ -14,6 +14,7 @@
 struct seen {
     int64_t part; /* the one that came last */
     size_t in_part, in_all;
+    uint64_t hash; /* of arguments */
 };
 
 enum item_kind {
