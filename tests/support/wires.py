@@ -446,7 +446,7 @@ class Gemini(Wire):
     def add(self, document, said):
         for candidate in document.get("candidates", []):
             for part in candidate.get("content", {}).get("parts", []):
-                said.text += part.get("text", "")
+                said.text += "" if part.get("thought") else part.get("text", "")
                 if "functionCall" in part:
                     call = part["functionCall"]
                     said.calls.append((call["name"], call.get("args", {})))
