@@ -104,4 +104,4 @@ START_TEST(codings_have_names)
 END_TEST
 
 RUN_SUITE("inflate", a_text_comes_out_however_it_is_cut, what_is_broken_or_cut_is_told,
-      a_whole_body_has_a_limit, codings_have_names)
+          a_whole_body_has_a_limit, codings_have_names)
