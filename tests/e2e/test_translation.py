@@ -178,6 +178,34 @@ def test_who_insists_gets_an_error_instead(place, provider):
     assert answer.status == 200
 
 
+def shell_tool(body):
+    """A tool that only OpenAI runs, as agents send it beside their own."""
+    body["tools"] = [{"type": "local_shell"}]
+
+
+@pytest.mark.parametrize("provider", [wire for wire in WIRES if wire.name != "openai_responses"],
+                         ids=[name for name in NAMES if name != "openai_responses"])
+def test_a_tool_that_only_another_provider_runs_is_left_out_and_told(place, provider):
+    # Pitfall 97.
+    client = WIRES[NAMES.index("openai_responses")]
+    place.answers(provider.whole(HELLO))
+    answer = place.ask(client, provider, change=shell_tool)
+    assert answer.status == 200, answer.body
+    assert answer.header("x-headgate-lost") == "tools.local_shell"
+    assert "tool" not in compact(place.sent())
+    before = len(place.upstream.requests)
+    for headers, choice in (([("x-headgate-strict", "true")], "auto"),
+                            ([], {"type": "local_shell"})):
+        def change(body, choice=choice):
+            shell_tool(body)
+            body["tool_choice"] = choice
+
+        answer = place.ask(client, provider, change=change, headers=headers)
+        assert answer.status == 400
+        assert "local_shell" in client.read_error(answer.json())
+    assert len(place.upstream.requests) == before
+
+
 # ---- errors
 
 

@@ -5,6 +5,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "dialect/hosted.h"
 #include "dialect/schema.h"
 #include "json/write.h"
 
@@ -433,13 +434,16 @@ bool anthropic_write_chat(struct translation *translation, const struct chat *ch
                           struct chain *out, struct error *error)
 {
     struct writing writing = {.to = translation,
-                              .chat = chat,
+                              .chat = hosted_drop(translation, chat, anthropic_runs, error),
                               .out = out,
                               .error = error,
                               .family = anthropic_family_of(translation->model),
                               .is_native = chat->from == &dialect_anthropic};
-    uint64_t max_tokens = max_tokens_of(&writing);
+    uint64_t max_tokens;
 
+    if (!writing.chat)
+        return false;
+    max_tokens = max_tokens_of(&writing);
     if (count_of(chat->n, 1) > 1)
         return error_set(error, "n: this provider gives one answer to a request");
     hg_str instruction = format_decide(&writing);
@@ -449,8 +453,9 @@ bool anthropic_write_chat(struct translation *translation, const struct chat *ch
     head_put(&writing);
     anthropic_key_put(&writing, "max_tokens");
     json_put_u64(out, max_tokens);
-    if (!anthropic_messages_put(&writing, instruction) || !anthropic_tools_put(&writing))
+    if (!anthropic_messages_put(&writing, instruction))
         return false;
+    anthropic_tools_put(&writing);
     anthropic_choice_put(&writing);
     sampling_put(&writing);
     stops_put(&writing);

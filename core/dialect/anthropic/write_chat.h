@@ -59,7 +59,8 @@ hg_str anthropic_name_of(struct writing *writing, struct chat_text name);
 
 #define JSON_TOOL "json" /* the name of the tool that is forced to keep a schema */
 
-bool anthropic_tools_put(struct writing *writing);
+void anthropic_tools_put(struct writing *writing);
+bool anthropic_runs(const struct translation *translation, const struct chat *chat, hg_str type);
 void anthropic_choice_put(struct writing *writing);
 
 /* The schema with what this format's strict mode cannot keep told in descriptions. */

@@ -3,14 +3,6 @@
 #include "dialect/anthropic/write_chat.h"
 #include "json/write.h"
 
-static void hosted_put(struct chain *out, const char *type, const char *name)
-{
-    anthropic_type_put(out, type);
-    JSON_KEY(out, "name");
-    json_put_str(out, text_of(name));
-    json_end(out);
-}
-
 /* What other providers run themselves under names of their own. */
 static const struct {
     const char *theirs, *type, *name;
@@ -23,17 +15,33 @@ static const struct {
     {"google_search", "web_search_20250305", "web_search"},
 };
 
-static bool hosted_tool_put(struct writing *writing, const struct chat_tool *tool)
-{
-    hg_str name = chat_decode(writing->out->arena, tool->name);
+enum {
+    EQUALS = sizeof hosted / sizeof *hosted
+};
 
-    for (size_t i = 0; i < sizeof hosted / sizeof *hosted; i++)
-        if (text_is(name, text_of(hosted[i].theirs))) {
-            hosted_put(writing->out, hosted[i].type, hosted[i].name);
-            return true;
-        }
-    return error_set(writing->error, "tools: %.*s is run by the provider and has no equal here",
-                     TEXT_ARG(name));
+static size_t equal_of(hg_str type)
+{
+    size_t i = 0;
+
+    while (i < EQUALS && !text_is(type, text_of(hosted[i].theirs)))
+        i++;
+    return i;
+}
+
+bool anthropic_runs(const struct translation *translation, const struct chat *chat, hg_str type)
+{
+    (void)translation;
+    return chat->from == &dialect_anthropic || equal_of(type) < EQUALS;
+}
+
+static void hosted_put(struct writing *writing, const struct chat_tool *tool)
+{
+    size_t i = equal_of(chat_decode(writing->out->arena, tool->name));
+
+    anthropic_type_put(writing->out, hosted[i].type);
+    JSON_KEY(writing->out, "name");
+    json_put_str(writing->out, text_of(hosted[i].name));
+    json_end(writing->out);
 }
 
 /* The root of a schema must say that it is an object. */
@@ -133,12 +141,12 @@ static void json_tool_put(struct writing *writing)
     json_end(out);
 }
 
-bool anthropic_tools_put(struct writing *writing)
+void anthropic_tools_put(struct writing *writing)
 {
     struct chain *out = writing->out;
 
     if (!writing->chat->tools && !writing->forces_json)
-        return true;
+        return;
     anthropic_key_put(writing, "tools");
     json_arr(out);
     for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next) {
@@ -148,13 +156,12 @@ bool anthropic_tools_put(struct writing *writing)
             continue;
         else if (tool->kind != CHAT_HOSTED)
             function_put(writing, tool);
-        else if (!hosted_tool_put(writing, tool))
-            return false;
+        else
+            hosted_put(writing, tool);
     }
     if (writing->forces_json)
         json_tool_put(writing);
     json_end(out);
-    return true;
 }
 
 /* ---- the choice --------------------------------------------------------------------------------

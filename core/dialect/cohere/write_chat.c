@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "dialect/cohere/write_chat.h"
+#include "dialect/hosted.h"
 #include "json/write.h"
 
 enum {
@@ -114,13 +115,8 @@ static bool tools_put(struct writing *writing)
     struct chain *out = writing->out;
     unsigned count = 0;
 
-    for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next) {
-        if (tool->kind == CHAT_HOSTED)
-            return error_set(writing->error,
-                             "tools: %.*s is run by the provider and has no equal here",
-                             TEXT_ARG(chat_decode(out->arena, tool->name)));
+    for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next)
         count += is_chosen(writing, tool);
-    }
     if (!writing->chat->tools)
         return true;
     if (!count)
@@ -326,8 +322,13 @@ static void extras_put(struct writing *writing)
 bool cohere_write_chat(struct translation *translation, const struct chat *chat, struct chain *out,
                        struct error *error)
 {
-    struct writing writing = {.to = translation, .chat = chat, .out = out, .error = error};
+    struct writing writing = {.to = translation,
+                              .chat = hosted_drop(translation, chat, NULL, error),
+                              .out = out,
+                              .error = error};
 
+    if (!writing.chat)
+        return false;
     json_obj(out);
     cohere_put_word(out, HG_S("model"), translation->model);
     JSON_KEY(out, "messages");

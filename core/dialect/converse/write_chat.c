@@ -2,6 +2,7 @@
 #include "dialect/converse/write_chat.h"
 
 #include "base/text.h"
+#include "dialect/hosted.h"
 
 static void raw_put(struct chain *out, hg_str key, hg_str raw)
 {
@@ -112,12 +113,14 @@ bool converse_write_chat(struct translation *translation, const struct chat *cha
                          struct chain *out, struct error *error)
 {
     struct writing writing = {.to = translation,
-                              .chat = chat,
+                              .chat = hosted_drop(translation, chat, converse_runs, error),
                               .family = converse_family_of(translation->model),
                               .out = out,
                               .error = error,
                               .has_calls = chat_has_calls(chat)};
 
+    if (!writing.chat)
+        return false;
     writing.thinks = converse_is_thinking(&writing);
     converse_format_choose(&writing);
     json_obj(out);
@@ -125,8 +128,7 @@ bool converse_write_chat(struct translation *translation, const struct chat *cha
         return false;
     converse_system_write(&writing);
     converse_inference_write(&writing);
-    if (!converse_tools_write(&writing))
-        return false;
+    converse_tools_write(&writing);
     converse_format_write(&writing);
     converse_additional_write(&writing);
     metadata_write(&writing);

@@ -52,7 +52,8 @@ void converse_format_choose(struct writing *writing);
 void converse_format_write(struct writing *writing);
 void converse_instruction_write(struct writing *writing);
 
-bool converse_tools_write(struct writing *writing);
+void converse_tools_write(struct writing *writing);
+bool converse_runs(const struct translation *translation, const struct chat *chat, hg_str type);
 
 void converse_inference_write(struct writing *writing);
 void converse_additional_write(struct writing *writing);

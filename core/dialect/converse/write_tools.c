@@ -31,7 +31,7 @@ static void spec_write(struct writing *writing, struct chat_text name, struct ch
 }
 
 /* Tools that Nova has of its own. */
-static bool hosted_write(struct writing *writing, const struct chat_tool *tool)
+static const char *equal_of(hg_str type)
 {
     static const struct {
         const char *start, *name;
@@ -40,22 +40,30 @@ static bool hosted_write(struct writing *writing, const struct chat_tool *tool)
                   {"code_interpreter", "nova_code_interpreter"},
                   {"code_execution", "nova_code_interpreter"},
                   {"nova_code_interpreter", "nova_code_interpreter"}};
-    hg_str type = chat_decode(writing->out->arena, tool->name);
 
-    for (size_t i = 0; i < sizeof equals / sizeof *equals; i++) {
-        if (!writing_is(writing, FAMILY_NOVA) || !text_starts(type, text_of(equals[i].start)))
-            continue;
-        json_obj(writing->out);
-        JSON_KEY(writing->out, "systemTool");
-        json_obj(writing->out);
-        JSON_KEY(writing->out, "name");
-        json_put_str(writing->out, text_of(equals[i].name));
-        json_end(writing->out);
-        json_end(writing->out);
-        return true;
-    }
-    return error_set(writing->error, "tools: %.*s is run by the provider and has no equal here",
-                     TEXT_ARG(type));
+    for (size_t i = 0; i < sizeof equals / sizeof *equals; i++)
+        if (text_starts(type, text_of(equals[i].start)))
+            return equals[i].name;
+    return NULL;
+}
+
+bool converse_runs(const struct translation *translation, const struct chat *chat, hg_str type)
+{
+    (void)chat;
+    return converse_family_of(translation->model)->flags & FAMILY_NOVA && equal_of(type);
+}
+
+static void hosted_write(struct writing *writing, const struct chat_tool *tool)
+{
+    struct chain *out = writing->out;
+
+    json_obj(out);
+    JSON_KEY(out, "systemTool");
+    json_obj(out);
+    JSON_KEY(out, "name");
+    json_put_str(out, text_of(equal_of(chat_decode(out->arena, tool->name))));
+    json_end(out);
+    json_end(out);
 }
 
 static bool text_same(struct arena *arena, struct chat_text a, struct chat_text b)
@@ -76,18 +84,17 @@ static bool is_allowed(struct writing *writing, const struct chat_tool *tool)
     return false;
 }
 
-static bool tool_write(struct writing *writing, const struct chat_tool *tool)
+static void tool_write(struct writing *writing, const struct chat_tool *tool)
 {
     static const char text_schema[] = "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
                                       "\"string\"}},\"required\":[\"input\"]}";
 
-    if (tool->kind == CHAT_HOSTED && !hosted_write(writing, tool))
-        return false;
-    if (tool->kind != CHAT_HOSTED)
+    if (tool->kind == CHAT_HOSTED)
+        hosted_write(writing, tool);
+    else
         spec_write(writing, tool->name, tool->description,
                    tool->kind == CHAT_CUSTOM ? HG_S(text_schema) : tool->schema, tool->strict);
     converse_cache_write(writing, tool->cache);
-    return true;
 }
 
 /* ---- tools of which only the history knows ----------------------------------------------------
@@ -165,7 +172,7 @@ static void choice_write(struct writing *writing)
     }
 }
 
-bool converse_tools_write(struct writing *writing)
+void converse_tools_write(struct writing *writing)
 {
     const struct chat *chat = writing->chat;
     struct chain *out = writing->out;
@@ -174,14 +181,14 @@ bool converse_tools_write(struct writing *writing)
     writing->moves_choice =
         writing_is(writing, FAMILY_CLAUDE) && chat->parallel == CHAT_NO && may_call;
     if (!may_call && !writing->has_calls && !writing->forces_json)
-        return true;
+        return;
     JSON_KEY(out, "toolConfig");
     json_obj(out);
     JSON_KEY(out, "tools");
     json_arr(out);
     for (const struct chat_tool *tool = chat->tools; tool; tool = tool->next)
-        if (is_allowed(writing, tool) && !tool_write(writing, tool))
-            return false;
+        if (is_allowed(writing, tool))
+            tool_write(writing, tool);
     if (writing->forces_json)
         spec_write(writing, chat_plain(HG_S("json")),
                    chat_plain(HG_S("Give the answer as the arguments of this tool.")),
@@ -191,5 +198,4 @@ bool converse_tools_write(struct writing *writing)
     json_end(out);
     choice_write(writing);
     json_end(out);
-    return true;
 }

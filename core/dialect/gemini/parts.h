@@ -77,7 +77,8 @@ bool gemini_model_is(const struct gemini_model *model, unsigned major, unsigned 
 bool gemini_write_chat(struct translation *translation, const struct chat *chat, struct chain *out,
                        struct error *error);
 bool gemini_contents_put(struct gemini_writing *writing, struct error *error);
-bool gemini_tools_put(struct gemini_writing *writing, struct error *error);
+void gemini_tools_put(struct gemini_writing *writing);
+bool gemini_runs(const struct translation *translation, const struct chat *chat, hg_str type);
 void gemini_config_put(struct gemini_writing *writing);
 void gemini_schema_put(struct gemini_writing *writing, hg_str schema);
 

@@ -2,6 +2,7 @@
  * is a stream stand in the path. */
 #include "base/text.h"
 #include "dialect/gemini/parts.h"
+#include "dialect/hosted.h"
 #include "json/write.h"
 
 /* Members of ours at the root that have no place in normal form. */
@@ -78,11 +79,16 @@ static void tier_put(struct gemini_writing *writing)
 bool gemini_write_chat(struct translation *translation, const struct chat *chat, struct chain *out,
                        struct error *error)
 {
-    struct gemini_writing writing = {translation, chat, out, gemini_model_read(translation->model)};
+    struct gemini_writing writing = {translation,
+                                     hosted_drop(translation, chat, gemini_runs, error), out,
+                                     gemini_model_read(translation->model)};
 
-    json_obj(out);
-    if (!gemini_contents_put(&writing, error) || !gemini_tools_put(&writing, error))
+    if (!writing.chat)
         return false;
+    json_obj(out);
+    if (!gemini_contents_put(&writing, error))
+        return false;
+    gemini_tools_put(&writing);
     gemini_config_put(&writing);
     tier_put(&writing);
     extras_put(&writing);

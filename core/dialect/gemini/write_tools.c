@@ -93,25 +93,30 @@ static const struct {
               {"code_execution", "codeExecution"},
               {"code_interpreter", "codeExecution"}};
 
-static bool hosted_put(struct gemini_writing *writing, const struct chat_tool *tool,
-                       struct error *error)
+static hg_str equal_of(const struct chat *chat, hg_str type)
+{
+    if (chat->from == &dialect_gemini)
+        return type;
+    for (size_t i = 0; i < sizeof hosted / sizeof *hosted; i++)
+        if (text_starts(type, text_of(hosted[i].prefix)))
+            return text_of(hosted[i].ours);
+    return HG_S("");
+}
+
+bool gemini_runs(const struct translation *translation, const struct chat *chat, hg_str type)
+{
+    (void)translation;
+    return equal_of(chat, type).n > 0;
+}
+
+static void hosted_put(struct gemini_writing *writing, const struct chat_tool *tool)
 {
     struct chain *out = writing->out;
-    hg_str name = chat_decode(out->arena, tool->name), ours = HG_S("");
 
-    if (writing->chat->from == &dialect_gemini)
-        ours = name;
-    for (size_t i = 0; i < sizeof hosted / sizeof *hosted && !ours.n; i++)
-        if (text_starts(name, text_of(hosted[i].prefix)))
-            ours = text_of(hosted[i].ours);
-    if (!ours.n)
-        return error_set(error, "tools: %.*s is run by the provider and has no equal here",
-                         TEXT_ARG(name));
     json_obj(out);
-    json_key(out, ours);
+    json_key(out, equal_of(writing->chat, chat_decode(out->arena, tool->name)));
     json_put_raw(out, writing->chat->from == &dialect_gemini ? tool->raw : HG_S("{}"));
     json_end(out);
-    return true;
 }
 
 /* OpenAI's chat asks for a search by a member of its own. */
@@ -176,10 +181,10 @@ static void choice_put(struct gemini_writing *writing, bool is_strict)
     json_end(out);
 }
 
-bool gemini_tools_put(struct gemini_writing *writing, struct error *error)
+void gemini_tools_put(struct gemini_writing *writing)
 {
     struct chain *out = writing->out;
-    bool search = wants_search(writing->chat), is_strict = false, ok = true;
+    bool search = wants_search(writing->chat), is_strict = false;
     unsigned functions = 0;
 
     for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next) {
@@ -187,7 +192,7 @@ bool gemini_tools_put(struct gemini_writing *writing, struct error *error)
         is_strict |= tool->strict == CHAT_YES;
     }
     if (!writing->chat->tools && !search)
-        return true;
+        return;
     JSON_KEY(out, "tools");
     json_arr(out);
     if (functions) {
@@ -200,13 +205,12 @@ bool gemini_tools_put(struct gemini_writing *writing, struct error *error)
         json_end(out);
         json_end(out);
     }
-    for (const struct chat_tool *tool = writing->chat->tools; tool && ok; tool = tool->next)
+    for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next)
         if (tool->kind == CHAT_HOSTED)
-            ok = hosted_put(writing, tool, error);
+            hosted_put(writing, tool);
     if (search)
         json_put_raw(out, HG_S("{\"googleSearch\":{}}"));
     json_end(out);
     if (functions)
         choice_put(writing, is_strict && gemini_model_is(&writing->model, 2, 5));
-    return ok;
 }

@@ -1,13 +1,14 @@
 /* A request in normal form as a provider of this format takes it. */
 #include "dialect/openai_chat/write_chat.h"
 #include "base/text.h"
+#include "dialect/hosted.h"
 #include "dialect/model.h"
 #include "json/write.h"
 
 /* ---- tools -------------------------------------------------------------------------------------
  */
 
-static bool function_put(struct writing *writing, const struct chat_tool *tool)
+static void function_put(struct writing *writing, const struct chat_tool *tool)
 {
     struct chain *out = writing->out;
 
@@ -29,28 +30,23 @@ static bool function_put(struct writing *writing, const struct chat_tool *tool)
     }
     json_end(out);
     json_end(out);
-    return true;
 }
 
-static bool tools_put(struct writing *writing, struct error *error)
+static void tools_put(struct writing *writing)
 {
     struct chain *out = writing->out;
 
     if (!writing->chat->tools)
-        return true;
+        return;
     JSON_KEY(out, "tools");
     json_arr(out);
     for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next) {
-        if (tool->kind == CHAT_HOSTED)
-            return error_set(error, "tools: %.*s is run by the provider and has no equal here",
-                             TEXT_ARG(chat_decode(out->arena, tool->name)));
         if (tool->kind == CHAT_CUSTOM && writing->chat->from == &dialect_openai_chat)
             json_put_raw(out, tool->raw);
         else
             function_put(writing, tool);
     }
     json_end(out);
-    return true;
 }
 
 static void named_put(struct writing *writing, struct chat_text name)
@@ -271,8 +267,11 @@ static void others_put(struct writing *writing)
 bool openai_write_chat(struct translation *translation, const struct chat *chat, struct chain *out,
                        struct error *error)
 {
-    struct writing writing = {translation, chat, out};
+    struct writing writing = {translation, hosted_drop(translation, chat, NULL, error), out};
 
+    chat = writing.chat;
+    if (!chat)
+        return false;
     json_obj(out);
     word_put(out, HG_S("model"), translation->model);
     JSON_KEY(out, "messages");
@@ -280,8 +279,7 @@ bool openai_write_chat(struct translation *translation, const struct chat *chat,
     for (const struct chat_message *message = chat->messages; message; message = message->next)
         openai_message_put(&writing, message);
     json_end(out);
-    if (!tools_put(&writing, error))
-        return false;
+    tools_put(&writing);
     choice_put(&writing);
     sampling_put(&writing);
     format_put(&writing);

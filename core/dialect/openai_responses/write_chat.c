@@ -2,6 +2,7 @@
 #include "dialect/openai_responses/write_chat.h"
 
 #include "base/text.h"
+#include "dialect/hosted.h"
 #include "dialect/model.h"
 #include "json/write.h"
 
@@ -108,43 +109,45 @@ static const struct {
     {"codeExecution", "{\"type\":\"code_interpreter\",\"container\":{\"type\":\"auto\"}}"},
 };
 
-static bool hosted_put(struct writing *writing, const struct chat_tool *tool)
+static const char *equal_of(hg_str type)
 {
-    hg_str name = chat_decode(writing->out->arena, tool->name);
-
-    if (writing->is_own) {
-        json_put_raw(writing->out, tool->raw);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof equals / sizeof *equals; i++) {
-        if (!text_starts(name, text_of(equals[i].begin)))
-            continue;
-        json_put_raw(writing->out, text_of(equals[i].tool));
-        return true;
-    }
-    return error_set(writing->error, "tools: %.*s is run by the provider and has no equal here",
-                     TEXT_ARG(name));
+    for (size_t i = 0; i < sizeof equals / sizeof *equals; i++)
+        if (text_starts(type, text_of(equals[i].begin)))
+            return equals[i].tool;
+    return NULL;
 }
 
-static bool tools_put(struct writing *writing)
+static bool is_run(const struct translation *translation, const struct chat *chat, hg_str type)
+{
+    (void)translation;
+    return chat->from == &dialect_openai_responses || equal_of(type);
+}
+
+static void hosted_put(struct writing *writing, const struct chat_tool *tool)
+{
+    if (writing->is_own)
+        json_put_raw(writing->out, tool->raw);
+    else
+        json_put_raw(writing->out, text_of(equal_of(chat_decode(writing->out->arena, tool->name))));
+}
+
+static void tools_put(struct writing *writing)
 {
     struct chain *out = writing->out;
-    bool fits = true;
 
     if (!writing->chat->tools)
-        return true;
+        return;
     JSON_KEY(out, "tools");
     json_arr(out);
-    for (const struct chat_tool *tool = writing->chat->tools; fits && tool; tool = tool->next) {
+    for (const struct chat_tool *tool = writing->chat->tools; tool; tool = tool->next) {
         if (tool->kind == CHAT_HOSTED)
-            fits = hosted_put(writing, tool);
+            hosted_put(writing, tool);
         else if (tool->kind == CHAT_CUSTOM)
             custom_put(writing, tool);
         else
             function_put(writing, tool);
     }
     json_end(out);
-    return fits;
 }
 
 static const struct chat_tool *tool_of(struct writing *writing, struct chat_text name)
@@ -400,16 +403,20 @@ bool responses_write_chat(struct translation *translation, const struct chat *ch
                           struct chain *out, struct error *error)
 {
     struct writing writing = {.to = translation,
-                              .chat = chat,
+                              .chat = hosted_drop(translation, chat, is_run, error),
                               .out = out,
                               .error = error,
                               .is_own = chat->from == &dialect_openai_responses,
                               .has_custom = any_custom(chat)};
 
+    chat = writing.chat;
+    if (!chat)
+        return false;
     json_obj(out);
     responses_word_put(out, HG_S("model"), translation->model);
-    if (!responses_input_put(&writing) || !tools_put(&writing))
+    if (!responses_input_put(&writing))
         return false;
+    tools_put(&writing);
     choice_put(&writing);
     sampling_put(&writing);
     text_put(&writing);

@@ -64,8 +64,6 @@ static const struct {
     {"bedrock/009-", "is refused", "messages[0]", "what the SDK was given: bytes as a list"},
     {"openai/087-", "is refused", "background",
      "a request that is answered later cannot be rewritten"},
-    {"openrouter/013-", "is refused", "tools: ", "a tool of OpenRouter's own"},
-    {"", "does not come home", "tools: ", "a tool of one provider's own, known one way only"},
 };
 
 static bool is_excepted(const struct tape *tape, const char *what, hg_str more)

@@ -300,15 +300,14 @@ START_TEST(names_that_are_not_taken_are_replaced)
 END_TEST
 
 /* pitfall 97 */
-START_TEST(hosted_tools_have_equals_or_are_refused)
+START_TEST(hosted_tools_have_equals_or_are_lost)
 {
     struct error error = {""};
 
     has(told(FLASH, ASK(",\"tools\":[{\"type\":\"web_search_preview\"}]")),
         "\"tools\":[{\"googleSearch\":{}}]");
     has(told(FLASH, ASK(",\"web_search_options\":{}")), "\"tools\":[{\"googleSearch\":{}}]");
-    ck_assert(!asked(FLASH, 0, ASK(",\"tools\":[{\"type\":\"computer_use\"}]"), &error).n);
-    ck_assert_ptr_nonnull(strstr(error.text, "computer_use"));
+    lacks(asked(FLASH, 0, ASK(",\"tools\":[{\"type\":\"computer_use\"}]"), &error), "tool");
 }
 END_TEST
 
@@ -807,7 +806,7 @@ RUN_SUITE_WITH("gemini", setup, teardown, the_path_names_model_and_method,
                results_of_one_step_are_one_turn_in_the_order_of_the_calls,
                calls_have_no_ids_where_they_are_refused, the_first_call_of_a_step_has_a_signature,
                thinking_is_told_as_the_model_takes_it, tools_are_one_list_and_the_choice_is_kept,
-               names_that_are_not_taken_are_replaced, hosted_tools_have_equals_or_are_refused,
+               names_that_are_not_taken_are_replaced, hosted_tools_have_equals_or_are_lost,
                media_are_told_with_their_type, formats_limits_and_losses,
                empty_turns_are_left_out_or_hold_their_place, both_spellings_are_read,
                calls_without_ids_get_the_same_as_their_results, errors_of_requests_name_the_place,
