@@ -97,8 +97,9 @@ int cli_simulate(int argc, char **argv)
     const struct cli_options options = {
         .usage = "headgate simulate [--listen ADDRESS] [--replay DIR] [--script FILE] ...",
         .about =
-            "A fake provider with the API of OpenAI: chat, completions, embeddings and models,\n"
-            "whole and streamed. The same request always gets the same answer.",
+            "A fake provider. It speaks the formats of OpenAI (chat and responses), Anthropic,\n"
+            "Google, Amazon (Converse) and Cohere on their own paths, whole and streamed.\n"
+            "The same request always gets the same answer.",
         .option = option,
     };
     int status = cli_parse(&options, argc, argv, NULL);

@@ -218,6 +218,10 @@ const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t 
 /* The dialect of a wire (flags are ignored); NULL if the core does not know it. */
 const struct dialect *dialect_of_wire(uint32_t wire);
 
+/* The text of an event EXTRA "created": when the answer was made, in seconds since 1970, for
+ * formats that tell it. It comes before START; what is no such number changes nothing. */
+void dialect_read_created(hg_str text, int64_t *created);
+
 /* By the dialect's own quick way where it has one, else by its reader and writer. */
 void dialect_read_answer(const struct dialect *dialect, struct arena *arena, uint32_t kind,
                          hg_json doc, struct dialect_answer *ret);

@@ -32,6 +32,14 @@ const struct dialect *dialect_of_wire(uint32_t wire)
     return NULL;
 }
 
+void dialect_read_created(hg_str text, int64_t *created)
+{
+    uint64_t number;
+
+    if (text_to_u64(text, &number) && number <= INT64_MAX)
+        *created = (int64_t)number;
+}
+
 void dialect_read_answer(const struct dialect *dialect, struct arena *arena, uint32_t kind,
                          hg_json doc, struct dialect_answer *ret)
 {

@@ -1,23 +1,16 @@
 #include "simulate/damage.h"
 
-#include <jansson.h>
-
 #include "base/text.h"
+#include "simulate/fault.h"
 
-static bool is_error(const struct rule *rule)
+bool damage_is_foreign(const struct rule *rule)
 {
-    return rule->status != UNSET && rule->status >= 400;
+    return rule->body.n || rule->raw.n || rule->garbage.n;
 }
 
 bool damage_is_whole(const struct rule *rule)
 {
-    return is_error(rule) || rule->body.n || rule->raw.n || rule->garbage.n;
-}
-
-static json_t *error_of(const struct rule *rule, unsigned status)
-{
-    return reply_error_object(status, rule->error_type, rule->error_code, (hg_str){0},
-                              rule->error_message);
+    return fault_is_wanted(rule) || damage_is_foreign(rule);
 }
 
 static void replace(struct reply *reply, hg_str content_type, hg_str body)
@@ -47,55 +40,62 @@ static void put_garbage(struct reply *reply, hg_str kind)
 }
 
 /* The events before the `at`-th stay; the error is the last. */
-static void put_error_event(const struct rule *rule, struct reply *reply)
+static void put_error_event(const struct ask *ask, struct reply *reply)
 {
+    struct fault fault = fault_of(reply->arena, ask->dialect, ask->rule, 500);
     uint64_t events = 0;
     size_t keep = 0;
 
-    while (keep < reply->count && events < rule->error_event_at)
+    while (keep < reply->count && events < ask->rule->error_event_at)
         events += reply->pieces[keep++].is_event;
     reply->count = keep;
-    reply_event(reply, error_of(rule, 500));
+    fault_event(reply, ask->dialect, &fault);
 }
 
-static void put_error_in_200(const struct rule *rule, struct reply *reply)
+static void put_error_in_200(const struct ask *ask, struct reply *reply)
 {
+    struct fault fault = fault_of(reply->arena, ask->dialect, ask->rule, 500);
     bool is_stream = reply->is_stream;
 
     reply_clear(reply);
     if (is_stream)
-        reply_event(reply, error_of(rule, 500));
+        fault_event(reply, ask->dialect, &fault);
     else
-        reply_json(reply, error_of(rule, 500));
+        fault_answer(reply, ask->dialect, &fault);
+    reply->status = 200;
+}
+
+static void put_error(const struct ask *ask, struct reply *reply)
+{
+    struct fault fault = fault_of(reply->arena, ask->dialect, ask->rule, 500);
+
+    fault_answer(reply, ask->dialect, &fault);
 }
 
 static void add_lines(const struct rule *rule, struct reply *reply)
 {
-    struct arena *arena = reply->arena;
-
     reply->headers =
-        arena_fmt(arena, "%.*s%.*s", TEXT_ARG(reply->headers), TEXT_ARG(rule->headers));
+        arena_fmt(reply->arena, "%.*s%.*s", TEXT_ARG(reply->headers), TEXT_ARG(rule->headers));
     if (rule->retry_after.n)
-        reply->headers = arena_fmt(arena, "%.*sretry-after: %.*s\r\n", TEXT_ARG(reply->headers),
-                                   TEXT_ARG(rule->retry_after));
+        reply_header(reply, HG_S("retry-after"), rule->retry_after);
     if (rule->retry_after_ms.n)
-        reply->headers = arena_fmt(arena, "%.*sretry-after-ms: %.*s\r\n", TEXT_ARG(reply->headers),
-                                   TEXT_ARG(rule->retry_after_ms));
+        reply_header(reply, HG_S("retry-after-ms"), rule->retry_after_ms);
 }
 
-void damage_apply(const struct rule *rule, struct reply *reply)
+void damage_apply(const struct ask *ask, struct reply *reply)
 {
+    const struct rule *rule = ask->rule;
+
     if (rule->garbage.n)
         put_garbage(reply, rule->garbage);
     else if (rule->body.n)
         replace(reply, HG_S("application/json"), rule->body);
-    else if (is_error(rule))
-        reply_error(reply, (unsigned)rule->status, rule->error_type, rule->error_code, (hg_str){0},
-                    rule->error_message);
+    else if (fault_is_wanted(rule))
+        put_error(ask, reply);
     else if (rule->error_in_200)
-        put_error_in_200(rule, reply);
+        put_error_in_200(ask, reply);
     else if (rule->error_event_at != UNSET && reply->is_stream)
-        put_error_event(rule, reply);
+        put_error_event(ask, reply);
     if (rule->status != UNSET)
         reply->status = (unsigned)rule->status;
     if (rule->content_type.n)

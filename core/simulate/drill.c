@@ -160,7 +160,7 @@ static bool matches(const struct ask *ask, const json_t *match)
 
     return (!path || fits(ask, path, ask->head->path)) &&
            (!method || fits(ask, method, http_method_name(ask->head->method))) &&
-           (!model || fits(ask, model, ask_model(ask))) &&
+           (!model || fits(ask, model, ask->model)) &&
            (!contains || memmem(ask->body.p ? ask->body.p : "", ask->body.n,
                                 json_string_value(contains), json_string_length(contains))) &&
            headers_fit(ask, json_object_get(match, "headers"));

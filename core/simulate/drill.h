@@ -6,7 +6,7 @@
  * times sets options; without a `count` it is never used up. */
 #pragma once
 
-#include "simulate/openai.h"
+#include "simulate/ask.h"
 
 struct drill;
 

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "simulate/fault.h"
 #include "simulate/words.h"
 
 enum {
@@ -50,6 +51,15 @@ void embedding_of(hg_str text, float *vector, size_t dimensions)
         vector[i] = (float)((double)vector[i] / sqrt(square));
 }
 
+static size_t dimensions_of(const struct ask *ask, uint64_t wanted)
+{
+    if (ask->rule->dimensions != UNSET)
+        wanted = ask->rule->dimensions;
+    if (wanted == UNSET || wanted == 0)
+        return DIMENSIONS_USUAL;
+    return wanted < DIMENSIONS_MAX ? (size_t)wanted : DIMENSIONS_MAX;
+}
+
 /* Little-endian floats in base64, as `encoding_format` asks. */
 static json_t *base64_of(const struct ask *ask, const float *vector, size_t dimensions)
 {
@@ -65,6 +75,20 @@ static json_t *numbers_of(const float *vector, size_t dimensions)
     return array;
 }
 
+json_t *embedding_value(const struct ask *ask, hg_str text, uint64_t wanted, bool base64)
+{
+    size_t dimensions = dimensions_of(ask, wanted);
+    float *vector = xcalloc(dimensions, sizeof *vector);
+
+    embedding_of(text, vector, dimensions);
+    json_t *value = base64 ? base64_of(ask, vector, dimensions) : numbers_of(vector, dimensions);
+
+    free(vector);
+    return value;
+}
+
+/* ---- OpenAI's form --------------------------------------------------------------------------- */
+
 /* An input is a text or a list of token numbers, whose JSON text then stands for it. */
 static hg_str input_text(const struct ask *ask, const json_t *input)
 {
@@ -78,29 +102,13 @@ static uint64_t input_tokens(const json_t *input, hg_str text)
     return json_is_array(input) ? json_array_size(input) : words_count(text);
 }
 
-static size_t dimensions_of(const struct ask *ask)
-{
-    uint64_t wanted = ask->rule->dimensions;
-
-    if (wanted == UNSET)
-        wanted = document_member_number(ask->document, "dimensions");
-    if (wanted == UNSET || wanted == 0)
-        return DIMENSIONS_USUAL;
-    return wanted < DIMENSIONS_MAX ? (size_t)wanted : DIMENSIONS_MAX;
-}
-
 static json_t *embedding_object(const struct ask *ask, hg_str text, size_t index)
 {
     bool base64 = text_is(document_member_text(ask->document, "encoding_format"), HG_S("base64"));
-    size_t dimensions = dimensions_of(ask);
-    float *vector = xcalloc(dimensions, sizeof *vector);
+    uint64_t wanted = document_member_number(ask->document, "dimensions");
 
-    embedding_of(text, vector, dimensions);
-    json_t *value = base64 ? base64_of(ask, vector, dimensions) : numbers_of(vector, dimensions);
-
-    free(vector);
     return json_pack("{s:s, s:i, s:o}", "object", "embedding", "index", (int)index, "embedding",
-                     value);
+                     embedding_value(ask, text, wanted, base64));
 }
 
 /* A list of texts or of lists is several inputs; everything else is one. */
@@ -111,7 +119,7 @@ static bool is_several(const json_t *input)
     return json_is_string(first) || json_is_array(first);
 }
 
-void embedding_answer(const struct ask *ask, struct reply *reply)
+static void answer_openai(const struct ask *ask, struct reply *reply)
 {
     const json_t *input = json_object_get(ask->document, "input");
     bool several = is_several(input);
@@ -128,17 +136,27 @@ void embedding_answer(const struct ask *ask, struct reply *reply)
     }
     if (json_array_size(data) == 0) {
         json_decref(data);
-        reply_error(reply, 400, (hg_str){0}, (hg_str){0}, HG_S("input"),
-                    HG_S("Missing required parameter: 'input'."));
+        fault_refuse(reply, ask->dialect, 400, HG_S("input"),
+                     HG_S("Missing required parameter: 'input'."));
         return;
     }
     json_int_t used =
         (json_int_t)(ask->rule->prompt_tokens == UNSET ? tokens : ask->rule->prompt_tokens);
     json_t *document = json_pack("{s:s, s:o, s:o}", "object", "list", "data", data, "model",
-                                 document_of_text(ask_model(ask)));
+                                 document_of_text(ask->model));
 
     if (!ask->rule->no_usage)
         json_object_set_new(document, "usage",
                             json_pack("{s:I, s:I}", "prompt_tokens", used, "total_tokens", used));
     reply_json(reply, document);
+}
+
+void embedding_answer(const struct ask *ask, struct reply *reply)
+{
+    if (ask->dialect == &dialect_gemini)
+        embedding_gemini(ask, reply);
+    else if (ask->dialect == &dialect_cohere)
+        embedding_cohere(ask, reply);
+    else
+        answer_openai(ask, reply);
 }

@@ -1,170 +1,203 @@
 #include "simulate/plan.h"
 
-#include <string.h>
-
 #include <jansson.h>
 
+#include "base/buffer.h"
 #include "base/text.h"
+#include "simulate/reply.h"
 #include "simulate/words.h"
 
 enum {
     TOKENS_USUAL = 24,
+    TOKENS_REASONED = 12,
     CHOICES_MAX = 16,
-    CALLS_MAX = 16,
-    SECONDS_BASE = 1700000000
+    CALLS_MAX = 16
 };
-
-uint64_t plan_choices(const struct ask *ask)
-{
-    uint64_t n = document_member_number(ask->document, "n");
-
-    return n == UNSET || n == 0 ? 1 : n > CHOICES_MAX ? CHOICES_MAX : n;
-}
-
-bool plan_streams(const struct ask *ask)
-{
-    return json_is_true(json_object_get(ask->document, "stream"));
-}
-
-int64_t plan_created(const struct ask *ask)
-{
-    return SECONDS_BASE + (int64_t)(ask->seed % 10000000);
-}
 
 static uint64_t either(uint64_t wanted, uint64_t otherwise)
 {
     return wanted == UNSET ? otherwise : wanted;
 }
 
-/* ---- tool calls -------------------------------------------------------------------------- */
-
-static const json_t *tool_function(const json_t *tools, size_t i)
+uint64_t plan_choices(const struct chat *chat)
 {
-    return json_object_get(json_array_get(tools, i), "function");
+    uint64_t n;
+
+    if (!text_to_u64(chat->n, &n) || n == 0)
+        return 1;
+    return n > CHOICES_MAX ? CHOICES_MAX : n;
 }
 
-/* The place of the tool of that name, or -1. */
-static int tool_place(const json_t *tools, hg_str name)
-{
-    for (size_t i = 0; name.n && i < json_array_size(tools); i++)
-        if (text_is(document_member_text(tool_function(tools, i), "name"), name))
-            return (int)i;
-    return -1;
-}
+/* ---- the prompt ------------------------------------------------------------------------------ */
 
-/* The prompt names a tool: that is a wish to see it called. */
-static int tool_in_prompt(const json_t *tools, hg_str prompt)
+static void add_texts(struct arena *arena, struct buffer *text, const struct chat_part *part)
 {
-    for (size_t i = 0; i < json_array_size(tools); i++) {
-        hg_str name = document_member_text(tool_function(tools, i), "name");
+    for (; part; part = part->next) {
+        hg_str piece = part->kind == CHAT_TEXT ? chat_decode(arena, part->text) : (hg_str){0};
 
-        if (name.n && prompt.n && memmem(prompt.p, prompt.n, name.p, name.n))
-            return (int)i;
+        buffer_add(text, piece.p, piece.n);
+        if (part->kind == CHAT_RESULT)
+            add_texts(arena, text, part->parts);
     }
-    return -1;
 }
 
-/* The last message brings a tool's result: the model speaks again. */
-static bool tool_has_answered(const struct ask *ask)
+static hg_str texts_of(struct arena *arena, const struct chat_message *message)
 {
-    const json_t *messages = json_object_get(ask->document, "messages");
-    size_t n = json_array_size(messages);
+    struct buffer buffer = {0};
 
-    return n &&
-           text_is(document_member_text(json_array_get(messages, n - 1), "role"), HG_S("tool"));
-}
+    add_texts(arena, &buffer, message->parts);
+    hg_str text = arena_text(arena, buffer_text(&buffer));
 
-/* Which tool is to be called first, or -1. */
-static int tool_wanted(const struct ask *ask, const json_t *tools, hg_str prompt)
-{
-    const json_t *choice = json_object_get(ask->document, "tool_choice");
-    hg_str mode = document_member_text(ask->document, "tool_choice");
-
-    if (json_array_size(tools) == 0 || text_is(mode, HG_S("none")))
-        return -1;
-    if (json_is_object(choice))
-        return tool_place(tools, document_member_text(json_object_get(choice, "function"), "name"));
-    if (text_is(mode, HG_S("required")))
-        return 0;
-    return tool_has_answered(ask) ? -1 : tool_in_prompt(tools, prompt);
-}
-
-static json_t *call_arguments(const struct ask *ask, const json_t *function, uint64_t seed)
-{
-    const json_t *parameters = json_object_get(function, "parameters");
-    json_t *arguments;
-
-    if (ask->rule->tool_arguments.n)
-        return document_of_text(ask->rule->tool_arguments);
-    arguments = json_is_object(parameters) ? words_of_schema(parameters, seed) : json_object();
-    json_t *text = document_of_text(document_text(ask->arena, arguments));
-
-    json_decref(arguments);
+    buffer_done(&buffer);
     return text;
 }
 
-static json_t *call_make(const struct ask *ask, hg_str name, const json_t *function, uint64_t seed)
+hg_str plan_prompt(struct arena *arena, const struct chat *chat)
 {
-    return json_pack("{s:s, s:s, s:{s:o, s:o}}", "id", words_id(ask->arena, "call_", seed).p,
-                     "type", "function", "function", "name", document_of_text(name), "arguments",
-                     call_arguments(ask, function, seed));
+    const struct chat_message *last = NULL;
+
+    for (const struct chat_message *message = chat->messages; message; message = message->next)
+        if (message->role == HG_ROLE_USER || message->role == HG_ROLE_TOOL)
+            last = message;
+    return last ? texts_of(arena, last) : HG_S("");
 }
 
-static json_t *calls_make(const struct ask *ask, hg_str prompt, uint64_t seed)
+uint64_t plan_prompt_tokens(struct arena *arena, const struct chat *chat)
 {
-    const json_t *tools = json_object_get(ask->document, "tools");
-    int first =
-        ask->rule->tool.n ? tool_place(tools, ask->rule->tool) : tool_wanted(ask, tools, prompt);
-    uint64_t count = either(ask->rule->tool_calls, 1);
-    json_t *calls;
+    uint64_t tokens = 3;
 
-    if (count == 0 || (first < 0 && !ask->rule->tool.n))
-        return NULL;
-    calls = json_array();
-    for (uint64_t i = 0; i < count && i < CALLS_MAX; i++) {
-        size_t place = first < 0 ? 0 : ((size_t)first + i) % json_array_size(tools);
-        const json_t *function = first < 0 ? NULL : tool_function(tools, place);
-        hg_str name = first < 0 ? ask->rule->tool : document_member_text(function, "name");
-
-        json_array_append_new(calls, call_make(ask, name, function, words_mix(seed, i)));
-    }
-    return calls;
-}
-
-static uint64_t calls_tokens(const json_t *calls)
-{
-    uint64_t tokens = 0;
-    const json_t *call;
-    size_t i;
-
-    json_array_foreach(calls, i, call) {
-        const json_t *function = json_object_get(call, "function");
-
-        tokens += 1 + words_count(document_member_text(function, "arguments"));
-    }
+    for (const struct chat_message *message = chat->messages; message; message = message->next)
+        tokens += 3 + words_count(texts_of(arena, message));
     return tokens;
 }
 
-/* ---- text -------------------------------------------------------------------------------- */
+/* ---- tool calls ------------------------------------------------------------------------------ */
 
-/* A document of the wanted format, if the request wants one. */
-static hg_str formatted_text(const struct ask *ask, uint64_t seed)
+/* What can be called: a hosted tool runs at the provider. */
+static const struct chat_tool *tool_next(const struct chat_tool *tool)
 {
-    const json_t *format = json_object_get(ask->document, "response_format");
-    hg_str type = document_member_text(format, "type");
-    const json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
-    json_t *value;
+    while (tool && tool->kind == CHAT_HOSTED)
+        tool = tool->next;
+    return tool;
+}
 
-    if (text_is(type, HG_S("json_object")))
-        value = json_pack("{s:i}", "answer", (int)(seed % 1000));
-    else if (text_is(type, HG_S("json_schema")) && json_is_object(schema))
-        value = words_of_schema(schema, seed);
-    else
-        return (hg_str){0};
-    hg_str text = document_text(ask->arena, value);
+static const struct chat_tool *tool_named(struct arena *arena, const struct chat *chat, hg_str name)
+{
+    const struct chat_tool *tool = tool_next(chat->tools);
+
+    while (tool && !text_is(chat_decode(arena, tool->name), name))
+        tool = tool_next(tool->next);
+    return tool;
+}
+
+/* The prompt names a tool: that is a wish to see it called. */
+static const struct chat_tool *tool_in_prompt(struct arena *arena, const struct chat *chat,
+                                              hg_str prompt)
+{
+    const struct chat_tool *tool = tool_next(chat->tools);
+
+    for (; tool; tool = tool_next(tool->next)) {
+        hg_str name = chat_decode(arena, tool->name);
+
+        if (name.n && prompt.n && memmem(prompt.p, prompt.n, name.p, name.n))
+            break;
+    }
+    return tool;
+}
+
+/* The last message brings a tool's result: the model speaks again. */
+static bool tool_has_answered(const struct chat *chat)
+{
+    const struct chat_message *last = chat->messages;
+
+    while (last && last->next)
+        last = last->next;
+    return last && last->role == HG_ROLE_TOOL;
+}
+
+/* Which tool is to be called first, or NULL. */
+static const struct chat_tool *tool_wanted(struct arena *arena, const struct chat *chat,
+                                           hg_str prompt)
+{
+    const struct chat_name *name = chat->choice_names;
+
+    switch (chat->choice) {
+    case CHAT_CHOICE_NONE:
+        return NULL;
+    case CHAT_CHOICE_NAMED:
+    case CHAT_CHOICE_ALLOWED_REQUIRED:
+        return name ? tool_named(arena, chat, chat_decode(arena, name->text)) : NULL;
+    case CHAT_CHOICE_REQUIRED:
+        return tool_next(chat->tools);
+    default:
+        return tool_has_answered(chat) ? NULL : tool_in_prompt(arena, chat, prompt);
+    }
+}
+
+static hg_str value_of_schema(struct arena *arena, hg_str schema, uint64_t seed)
+{
+    json_t *parsed = schema.n ? json_loadb(schema.p, schema.n, JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *value = json_is_object(parsed) ? words_of_schema(parsed, seed) : json_object();
+    hg_str text = document_text(arena, value);
 
     json_decref(value);
+    json_decref(parsed);
     return text;
+}
+
+static hg_str call_arguments(const struct ask *ask, const struct chat_tool *tool, uint64_t seed)
+{
+    if (ask->rule->tool_arguments.n)
+        return ask->rule->tool_arguments;
+    if (tool && tool->kind == CHAT_CUSTOM)
+        return words_sentences(ask->arena, seed, 8);
+    return value_of_schema(ask->arena, tool ? tool->schema : (hg_str){0}, seed);
+}
+
+static hg_str call_id(const struct ask *ask, uint64_t seed)
+{
+    const char *prefix = ask->dialect == &dialect_anthropic  ? "toolu_"
+                         : ask->dialect == &dialect_converse ? "tooluse_"
+                                                             : "call_";
+
+    return words_id(ask->arena, prefix, seed);
+}
+
+static void calls_make(const struct ask *ask, const struct chat *chat, hg_str prompt, uint64_t seed,
+                       struct plan *plan)
+{
+    const struct rule *rule = ask->rule;
+    const struct chat_tool *tool = rule->tool.n ? tool_named(ask->arena, chat, rule->tool)
+                                                : tool_wanted(ask->arena, chat, prompt);
+    uint64_t count = either(rule->tool_calls, 1);
+
+    if (!tool && !rule->tool.n)
+        return;
+    count = count < CALLS_MAX ? count : CALLS_MAX;
+    plan->calls = arena_alloc(ask->arena, (count + 1) * sizeof *plan->calls);
+    for (; plan->call_count < count; plan->call_count++) {
+        uint64_t own = words_mix(seed, plan->call_count);
+        struct plan_call *call = &plan->calls[plan->call_count];
+
+        call->id = call_id(ask, own);
+        call->name = tool ? chat_decode(ask->arena, tool->name) : rule->tool;
+        call->args = call_arguments(ask, tool, own);
+        plan->tokens += 1 + words_count(call->args);
+        if (tool && !(tool = tool_next(tool->next)))
+            tool = tool_next(chat->tools);
+    }
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* A document of the wanted format, if the request wants one. */
+static hg_str formatted_text(const struct ask *ask, const struct chat *chat, uint64_t seed)
+{
+    if (chat->format == CHAT_FORMAT_JSON)
+        return arena_fmt(ask->arena, "{\"answer\":%d}", (int)(seed % 1000));
+    if (chat->format == CHAT_FORMAT_SCHEMA)
+        return value_of_schema(ask->arena, chat->format_schema, seed);
+    return (hg_str){0};
 }
 
 /* The digest of the prompt and its first words, then sentences. */
@@ -185,44 +218,67 @@ static hg_str usual_text(const struct ask *ask, hg_str prompt, uint64_t seed)
     return arena_fmt(ask->arena, "%.*s %.*s", TEXT_ARG(start), TEXT_ARG(rest));
 }
 
-/* True if the text had to be cut. */
-static bool cut_to_limit(const struct ask *ask, hg_str *text)
+/* What the rule says; else some, if it was asked for and its provider shows it. */
+static hg_str reasoning_of(const struct ask *ask, const struct chat *chat, uint64_t seed)
 {
-    uint64_t limit = document_member_number(ask->document, "max_completion_tokens");
+    if (ask->rule->reasoning.n || chat->reasoning != CHAT_YES ||
+        ask->dialect == &dialect_openai_chat)
+        return ask->rule->reasoning;
+    return words_sentences(ask->arena, ~seed, TOKENS_REASONED);
+}
 
-    if (limit == UNSET)
-        limit = document_member_number(ask->document, "max_tokens");
-    if (limit == UNSET || words_count(*text) <= limit)
+/* True if the text had to be cut. */
+static bool cut_to_limit(const struct chat *chat, hg_str *text)
+{
+    uint64_t limit;
+
+    if (!text_to_u64(chat->max_tokens, &limit) || words_count(*text) <= limit)
         return false;
     *text = words_cut(*text, limit);
     return true;
 }
 
-void plan_make(const struct ask *ask, hg_str prompt, uint64_t index, struct plan *ret)
+static uint32_t finish_of(hg_str word, uint32_t otherwise)
 {
-    uint64_t seed = words_mix(ask->seed, index);
-    const char *finish = "stop";
+    static const struct {
+        const char *word;
+        uint32_t finish;
+    } words[] = {
+        {"none", 0},
+        {"stop", HG_FIN_STOP},
+        {"length", HG_FIN_LENGTH},
+        {"tool_calls", HG_FIN_TOOLS},
+        {"content_filter", HG_FIN_FILTER},
+    };
 
-    *ret = (struct plan){.reasoning = ask->rule->reasoning};
-    ret->calls = calls_make(ask, prompt, seed);
-    if (ask->rule->text.n)
-        ret->text = ask->rule->text;
-    else if (!ret->calls && !(ret->text = formatted_text(ask, seed)).n)
-        ret->text = usual_text(ask, prompt, seed);
-    if (ret->calls)
-        finish = "tool_calls";
-    else if (cut_to_limit(ask, &ret->text))
-        finish = "length";
-    ret->finish = ask->rule->finish.n ? ask->rule->finish : text_of(finish);
-    if (text_is(ret->finish, HG_S("none")))
-        ret->finish = (hg_str){0};
-    ret->tokens = words_count(ret->text) + words_count(ret->reasoning) + calls_tokens(ret->calls);
+    if (!word.n)
+        return otherwise;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(word, text_of(words[i].word)))
+            return words[i].finish;
+    return HG_FIN_OTHER;
 }
 
-void plan_done(struct plan *plan)
+void plan_make(const struct ask *ask, const struct chat *chat, hg_str prompt, uint64_t index,
+               struct plan *ret)
 {
-    json_decref(plan->calls);
-    plan->calls = NULL;
+    uint64_t seed = words_mix(ask->seed, index);
+    uint32_t finish = HG_FIN_STOP;
+
+    *ret = (struct plan){.reasoning = reasoning_of(ask, chat, seed)};
+    if (ret->reasoning.n)
+        ret->signature = words_id(ask->arena, "", ~seed);
+    calls_make(ask, chat, prompt, seed, ret);
+    if (ask->rule->text.n)
+        ret->text = ask->rule->text;
+    else if (!ret->call_count && !(ret->text = formatted_text(ask, chat, seed)).n)
+        ret->text = usual_text(ask, prompt, seed);
+    if (ret->call_count)
+        finish = HG_FIN_TOOLS;
+    else if (cut_to_limit(chat, &ret->text))
+        finish = HG_FIN_LENGTH;
+    ret->finish = finish_of(ask->rule->finish, finish);
+    ret->tokens += words_count(ret->text) + words_count(ret->reasoning);
 }
 
 uint64_t plan_parts(const struct ask *ask, const struct plan *plan)
@@ -241,15 +297,17 @@ hg_str plan_part(hg_str *rest, uint64_t words_left, uint64_t parts_left)
     return part;
 }
 
-json_t *plan_usage(const struct ask *ask, uint64_t prompt_tokens, uint64_t answer_tokens)
+hg_usage plan_usage(const struct ask *ask, uint64_t prompt_tokens, uint64_t answer_tokens,
+                    uint64_t reasoning_tokens)
 {
     const struct rule *rule = ask->rule;
-    json_int_t in = (json_int_t)either(rule->prompt_tokens, prompt_tokens);
-    json_int_t out = (json_int_t)either(rule->completion_tokens, answer_tokens);
-    json_int_t reasoning = (json_int_t)either(rule->reasoning_tokens, words_count(rule->reasoning));
 
-    return json_pack("{s:I, s:I, s:I, s:{s:I}, s:{s:I}}", "prompt_tokens", in, "completion_tokens",
-                     out, "total_tokens", in + out, "prompt_tokens_details", "cached_tokens",
-                     (json_int_t)either(rule->cached_tokens, 0), "completion_tokens_details",
-                     "reasoning_tokens", reasoning);
+    return (hg_usage){
+        .size = sizeof(hg_usage),
+        .flags = HG_U_INPUT | HG_U_OUTPUT | HG_U_CACHED | HG_U_REASONING,
+        .input = either(rule->prompt_tokens, prompt_tokens),
+        .output = either(rule->completion_tokens, answer_tokens),
+        .cached_input = either(rule->cached_tokens, 0),
+        .reasoning = either(rule->reasoning_tokens, reasoning_tokens),
+    };
 }

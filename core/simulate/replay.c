@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <headgate/provider.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,7 +16,9 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "http/sse.h"
+#include "http/frame.h"
+#include "simulate/endpoint.h"
+#include "simulate/fault.h"
 #include "simulate/file.h"
 
 struct cassette {
@@ -190,16 +193,13 @@ static const struct cassette *find_by_id(const struct replay *replay, hg_str id)
     return found;
 }
 
-/* Providers and gateways put different things before the endpoint's own name. */
+/* Providers and gateways put different things before the endpoint's own name. Where the path names
+ * the model all of it counts. */
 static hg_str endpoint_of(hg_str path)
 {
-    static const char *const names[] = {"/chat/completions", "/completions", "/embeddings",
-                                        "/models",           "/responses",   "/messages"};
+    const struct endpoint *endpoint = endpoint_find(path);
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_ends(path, text_of(names[i])))
-            return text_of(names[i]);
-    return path;
+    return endpoint && !endpoint->root.n && text_ends(path, endpoint->path) ? endpoint->path : path;
 }
 
 static bool same_endpoint(const struct cassette *cassette, const struct ask *ask)
@@ -299,15 +299,25 @@ static void set_headers(struct reply *reply, const json_t *headers)
     }
 }
 
+static uint32_t framing_of(hg_str content_type)
+{
+    static const hg_str aws = {"application/vnd.amazon.eventstream", 34};
+
+    return text_starts(content_type, aws) ? HG_FRAME_AWS : HG_FRAME_SSE;
+}
+
 /* Whole events are pieces, so that delays come between them; what follows the last is one more. */
 static void add_events(struct reply *reply, hg_str body)
 {
     reply->is_stream = true;
+    reply->framing = framing_of(reply->content_type);
     while (body.n) {
-        size_t n = sse_first(body);
+        size_t n = frame_first(reply->framing, body);
 
-        reply_add(reply, (hg_str){body.p, n ? n : body.n}, true);
-        body.p += n ? n : body.n, body.n -= n ? n : body.n;
+        if (n == 0 || n > body.n)
+            n = body.n;
+        reply_add(reply, (hg_str){body.p, n}, true);
+        body.p += n, body.n -= n;
     }
 }
 
@@ -339,8 +349,10 @@ void replay_answer(const struct replay *replay, const struct ask *ask, struct re
     const struct cassette *nearest = find_nearest(replay, ask);
     const char *name = nearest ? text_member(nearest->document, "id") : "none";
 
-    reply_error(
-        reply, 404, (hg_str){0}, HG_S("no_recording"), (hg_str){0},
+    struct fault fault = {.status = 404, .code = HG_S("no_recording")};
+
+    fault.message =
         id.n ? arena_fmt(ask->arena, "There is no recording \"%.*s\".", TEXT_ARG(id))
-             : arena_fmt(ask->arena, "No recording equals this request. The nearest is %s.", name));
+             : arena_fmt(ask->arena, "No recording equals this request. The nearest is %s.", name);
+    fault_answer(reply, ask->dialect, &fault);
 }

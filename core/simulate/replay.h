@@ -1,7 +1,8 @@
 /* replay.h - a folder of recorded exchanges, and the one that answers a request. */
 #pragma once
 
-#include "simulate/openai.h"
+#include "simulate/ask.h"
+#include "simulate/reply.h"
 
 struct replay;
 

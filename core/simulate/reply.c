@@ -8,6 +8,7 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "dialect/array.h"
 
 struct reply *reply_new(struct arena *arena)
 {
@@ -20,7 +21,7 @@ struct reply *reply_new(struct arena *arena)
 
 void reply_clear(struct reply *reply)
 {
-    *reply = (struct reply){.arena = reply->arena, .status = 200, .crlf = reply->crlf};
+    *reply = (struct reply){.arena = reply->arena, .status = 200};
 }
 
 void reply_add(struct reply *reply, hg_str bytes, bool is_event)
@@ -55,26 +56,54 @@ void reply_json(struct reply *reply, json_t *document)
     json_decref(document);
 }
 
-void reply_event_text(struct reply *reply, hg_str data)
+void reply_header(struct reply *reply, hg_str name, hg_str value)
 {
-    const char *end = reply->crlf ? "\r\n\r\n" : "\n\n";
-
-    reply->content_type = HG_S("text/event-stream; charset=utf-8");
-    reply->is_stream = true;
-    reply_add(reply, arena_fmt(reply->arena, "data: %.*s%s", TEXT_ARG(data), end), true);
+    reply->headers = arena_fmt(reply->arena, "%.*s%.*s: %.*s\r\n", TEXT_ARG(reply->headers),
+                               TEXT_ARG(name), TEXT_ARG(value));
 }
 
-void reply_event(struct reply *reply, json_t *document)
+void reply_as_crlf(struct reply *reply)
 {
-    reply_event_text(reply, document_text(reply->arena, document));
-    json_decref(document);
+    for (size_t i = 0; i < reply->count; i++) {
+        hg_str from = reply->pieces[i].bytes;
+        char *to = arena_alloc(reply->arena, 2 * from.n + 1);
+        size_t n = 0;
+
+        for (size_t k = 0; k < from.n; k++) {
+            if (from.p[k] == '\n')
+                to[n++] = '\r';
+            to[n++] = from.p[k];
+        }
+        reply->pieces[i].bytes = (hg_str){to, n};
+    }
 }
 
-void reply_comment(struct reply *reply, hg_str text)
+static hg_str array_taken(struct reply *reply, struct array *array)
 {
-    const char *end = reply->crlf ? "\r\n\r\n" : "\n\n";
+    hg_str text = arena_text(reply->arena, array_text(array));
 
-    reply_add(reply, arena_fmt(reply->arena, ": %.*s%s", TEXT_ARG(text), end), false);
+    array_sent(array);
+    return text;
+}
+
+void reply_as_array(struct reply *reply)
+{
+    struct array *array = array_new(reply->arena, reply->framing);
+
+    reply->content_type = HG_S("application/json; charset=utf-8");
+    if (!reply->is_stream) {
+        struct piece *piece = reply->count ? &reply->pieces[0] : NULL;
+
+        if (piece)
+            piece->bytes = arena_fmt(reply->arena, "[%.*s]\n", TEXT_ARG(piece->bytes));
+        return;
+    }
+    for (size_t i = 0; i < reply->count; i++) {
+        array_add(array, reply->pieces[i].bytes);
+        reply->pieces[i].bytes = array_taken(reply, array);
+    }
+    array_end(array);
+    reply_add(reply, array_taken(reply, array), false);
 }
 
 json_t *document_of_text(hg_str text)
@@ -91,60 +120,6 @@ json_t *document_of_text(hg_str text)
     string = json_stringn(ascii, text.n);
     free(ascii);
     return string;
-}
-
-struct error_words {
-    unsigned status;
-    const char *type, *code, *message;
-};
-
-static const struct error_words error_words[] = {
-    {400, "invalid_request_error", NULL, "The request is not valid."},
-    {401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."},
-    {403, "invalid_request_error", "permission_denied", "You may not use this."},
-    {404, "invalid_request_error", "model_not_found", "There is no such thing here."},
-    {408, "server_error", "timeout", "The request took too long."},
-    {413, "invalid_request_error", "request_too_large", "The request is too large."},
-    {429, "requests", "rate_limit_exceeded", "Rate limit reached. Try again later."},
-    {500, "server_error", NULL, "The server had an error."},
-    {502, "server_error", NULL, "Bad gateway."},
-    {503, "service_unavailable_error", "slow_down", "The model is overloaded."},
-    {504, "server_error", "timeout", "The model took too long."},
-    {529, "overloaded_error", NULL, "Overloaded."},
-};
-
-static struct error_words words_for(unsigned status)
-{
-    for (size_t i = 0; i < sizeof error_words / sizeof *error_words; i++)
-        if (error_words[i].status == status)
-            return error_words[i];
-    return (struct error_words){status, status < 500 ? "invalid_request_error" : "server_error",
-                                NULL, "An error."};
-}
-
-/* A text, or null. */
-static json_t *text_or(hg_str text, const char *otherwise)
-{
-    if (text.n)
-        return document_of_text(text);
-    return otherwise ? json_string(otherwise) : json_null();
-}
-
-json_t *reply_error_object(unsigned status, hg_str type, hg_str code, hg_str param, hg_str message)
-{
-    struct error_words words = words_for(status);
-
-    return json_pack("{s:{s:o, s:o, s:o, s:o}}", "error", "message",
-                     text_or(message, words.message), "type", text_or(type, words.type), "param",
-                     text_or(param, NULL), "code", text_or(code, words.code));
-}
-
-void reply_error(struct reply *reply, unsigned status, hg_str type, hg_str code, hg_str param,
-                 hg_str message)
-{
-    reply_clear(reply);
-    reply->status = status;
-    reply_json(reply, reply_error_object(status, type, code, param, message));
 }
 
 size_t reply_len(const struct reply *reply)

@@ -17,9 +17,9 @@ struct reply {
     struct arena *arena;
     unsigned status;
     hg_str content_type;
-    hg_str headers; /* whole lines, each with its CRLF */
-    bool is_stream; /* of events */
-    bool crlf;      /* ends the lines of events with CRLF */
+    hg_str headers;   /* whole lines, each with its CRLF */
+    bool is_stream;   /* of events */
+    uint32_t framing; /* of them: HG_FRAME_... */
     struct piece *pieces;
     size_t count, room;
 };
@@ -29,21 +29,18 @@ struct reply *reply_new(struct arena *arena);
 /* The bytes are kept as they are: in the arena, or static. */
 void reply_add(struct reply *reply, hg_str bytes, bool is_event);
 
-/* These write the document compactly and take its reference over. The first makes a whole answer of
- * type application/json, the second an event whose data it is. */
+/* Writes the document compactly, as a whole answer of type application/json, and takes its
+ * reference over. */
 void reply_json(struct reply *reply, struct json_t *document);
-void reply_event(struct reply *reply, struct json_t *document);
-void reply_event_text(struct reply *reply, hg_str data);
-void reply_comment(struct reply *reply, hg_str text);
 
-/* Throws away what was there and makes an error in OpenAI's form; empty type and code become what
- * OpenAI says with that status. `param` may be empty. */
-void reply_error(struct reply *reply, unsigned status, hg_str type, hg_str code, hg_str param,
-                 hg_str message);
+/* Whole lines for the head. */
+void reply_header(struct reply *reply, hg_str name, hg_str value);
 
-/* {"error": ...} alone; what is empty becomes what suits the status. */
-struct json_t *reply_error_object(unsigned status, hg_str type, hg_str code, hg_str param,
-                                  hg_str message);
+/* Ends the lines of events with CRLF; they are server-sent ones. */
+void reply_as_crlf(struct reply *reply);
+
+/* Makes a stream one JSON array of what its events hold, and puts a document into one. */
+void reply_as_array(struct reply *reply);
 
 void reply_clear(struct reply *reply);
 size_t reply_len(const struct reply *reply);

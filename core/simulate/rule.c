@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "simulate/fault_words.h"
 #include "simulate/reply.h"
 
 enum kind {
@@ -20,6 +21,7 @@ enum kind {
     KIND_GARBAGE,
     KIND_ENDLESS,
     KIND_USAGE,
+    KIND_ERROR,
     KIND_HEADER
 };
 
@@ -59,23 +61,24 @@ static const struct option options[] = {
     {"header", KIND_HEADER, AT(headers), "adds a field: \"name: value\""},
     {"body", KIND_TEXT, AT(body), "sends this body"},
     {"text", KIND_TEXT, AT(text), "answers with this text"},
-    {"reasoning", KIND_TEXT, AT(reasoning), "reasons first, in reasoning_content"},
+    {"reasoning", KIND_TEXT, AT(reasoning), "reasons first"},
     {"finish", KIND_TEXT, AT(finish), "the finish reason; none: leaves it out"},
     {"usage", KIND_USAGE, AT(usage), "of streams, asked for or not: on chunk, finish or every"},
     {"tool", KIND_TEXT, AT(tool), "answers with a call of this tool"},
     {"tool-arguments", KIND_TEXT, AT(tool_arguments), "the arguments of that call"},
     {"tool-calls", KIND_NUMBER, AT(tool_calls), "how many calls"},
+    {"error", KIND_ERROR, AT(error), "an error as the provider words it; see below"},
     {"error-type", KIND_TEXT, AT(error_type), "the type of an error"},
     {"error-code", KIND_TEXT, AT(error_code), "the code of an error"},
     {"error-message", KIND_TEXT, AT(error_message), "the message of an error"},
     {"error-in-200", KIND_FLAG, AT(error_in_200), "an error object with status 200"},
     {"error-event-at", KIND_NUMBER, AT(error_event_at), "an error as event N (from 0), then ends"},
     {"no-usage", KIND_FLAG, AT(no_usage), "leaves usage out"},
-    {"no-done", KIND_FLAG, AT(no_done), "leaves [DONE] out"},
+    {"no-done", KIND_FLAG, AT(no_done), "leaves the end mark of a stream out"},
     {"crlf", KIND_FLAG, AT(crlf), "ends the lines of events with CRLF"},
     {"tokens", KIND_NUMBER, AT(tokens), "answers with so many words"},
     {"events", KIND_NUMBER, AT(events), "divides the text into so many events"},
-    {"comments", KIND_NUMBER, AT(comments), "sends so many comment lines first"},
+    {"comments", KIND_NUMBER, AT(comments), "sends so many comments or pings first"},
     {"dimensions", KIND_NUMBER, AT(dimensions), "of embeddings"},
     {"prompt-tokens", KIND_NUMBER, AT(prompt_tokens), "what usage says"},
     {"completion-tokens", KIND_NUMBER, AT(completion_tokens), "what usage says"},
@@ -232,6 +235,7 @@ static bool word_set(hg_str *text, enum kind kind, struct arena *arena, hg_str v
     static const char *const usage[] = {"chunk", "finish", "every", NULL};
     const char *const *words = kind == KIND_GARBAGE   ? garbage
                                : kind == KIND_ENDLESS ? endless
+                               : kind == KIND_ERROR   ? fault_names
                                                       : usage;
 
     *text = arena_text(arena, value);
@@ -279,6 +283,7 @@ bool rule_set(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
     case KIND_GARBAGE:
     case KIND_ENDLESS:
     case KIND_USAGE:
+    case KIND_ERROR:
         fine = word_set(at, option->kind, arena, value);
         break;
     case KIND_HEADER:
@@ -376,4 +381,8 @@ void rule_print_help(FILE *out)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
         fprintf(out, "  %-20s %s\n", options[i].name, options[i].sentence);
+    fputs("\nThe errors:", out);
+    for (size_t i = 0; fault_names[i]; i++)
+        fprintf(out, " %s", fault_names[i]);
+    fputc('\n', out);
 }

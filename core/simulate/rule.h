@@ -51,7 +51,7 @@ struct rule {
 
     /* The answer's content. */
     hg_str body, text, reasoning, finish, usage, tool, tool_arguments;
-    hg_str error_type, error_code, error_message;
+    hg_str error, error_type, error_code, error_message;
     bool error_in_200, no_usage, no_done, crlf;
     uint64_t error_event_at, tokens, events, comments, tool_calls, dimensions;
     uint64_t prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens;

@@ -2,9 +2,8 @@
  * an answer are the sender's business; here requests are read, and it is decided what is said. */
 #include "simulate/simulator.h"
 
+#include <headgate/provider.h>
 #include <stdlib.h>
-
-#include <jansson.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -15,9 +14,9 @@
 #include "net/listener.h"
 #include "net/stream.h"
 #include "simulate/damage.h"
-#include "simulate/openai.h"
+#include "simulate/endpoint.h"
+#include "simulate/fault.h"
 #include "simulate/sender.h"
-#include "simulate/words.h"
 
 enum {
     HEAD_MOST = 256 * 1024,
@@ -51,7 +50,6 @@ struct connection {
     struct chunked chunked;
     struct ask ask;
     struct rule rule;
-    json_t *document;
     struct reply *reply;
     struct sender *sender;
 };
@@ -63,10 +61,8 @@ static void connection_go_on(struct connection *connection);
 static void request_done(struct connection *connection)
 {
     sender_stop(&connection->sender);
-    json_decref(connection->document);
     buffer_done(&connection->body);
     arena_free(&connection->arena);
-    connection->document = NULL;
     connection->reply = NULL;
     connection->has_head = connection->continued = false;
     connection->scan = (struct head_scan){0};
@@ -113,13 +109,42 @@ static void connection_close(struct connection *connection)
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
+/* The key as each format's clients send it; AWS signatures name it. */
+static bool is_key(hg_str given, hg_str key)
+{
+    static const hg_str credential = {"Credential=", 11};
+    hg_str rest, scheme = text_cut(given, ' ', &rest);
+    const char *at = memmem(rest.p ? rest.p : "", rest.n, credential.p, credential.n);
+
+    if (text_is_nocase(scheme, HG_S("bearer")))
+        return text_is(text_trim(rest), key);
+    if (!at)
+        return text_is(given, key);
+    rest.n -= (size_t)(at - rest.p) + credential.n;
+    rest.p = at + credential.n;
+    return text_is(text_cut(rest, '/', &rest), key);
+}
+
+static bool key_in_query(hg_str query, hg_str key)
+{
+    while (query.n) {
+        hg_str value, name = text_cut(text_cut(query, '&', &query), '=', &value);
+
+        if (text_is(name, HG_S("key")) && text_is(value, key))
+            return true;
+    }
+    return false;
+}
+
 static bool key_fits(const struct connection *connection)
 {
+    static const char *const fields[] = {"authorization", "x-api-key", "x-goog-api-key", "api-key"};
     hg_str key = connection->simulator->setup.key;
-    hg_str value = head_field(&connection->head, HG_S("authorization"));
-    hg_str given, scheme = text_cut(value, ' ', &given);
 
-    return !key.n || (text_is_nocase(scheme, HG_S("bearer")) && text_is(text_trim(given), key));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (is_key(head_field(&connection->head, text_of(fields[i])), key))
+            return true;
+    return !key.n || key_in_query(connection->head.query, key);
 }
 
 static bool rule_set_headers(struct rule *rule, struct arena *arena, const struct head *head,
@@ -146,7 +171,7 @@ static bool rule_make(struct connection *connection, struct error *error)
     struct rule *rule = &connection->rule;
 
     return (!drill || drill_apply(drill, ask, rule, error)) &&
-           rule_set_model(rule, ask->arena, ask_model(ask), error) &&
+           rule_set_model(rule, ask->arena, ask->model, error) &&
            rule_set_headers(rule, ask->arena, ask->head, error);
 }
 
@@ -156,32 +181,61 @@ static bool is_replayed(const struct connection *connection)
     const struct ask *ask = &connection->ask;
 
     return connection->simulator->setup.replay &&
-           (connection->rule.cassette.n || !text_starts(ask_model(ask), HG_S("sim:")));
+           (connection->rule.cassette.n || !text_starts(ask->model, HG_S("sim:")));
+}
+
+/* What stands before an answer: the key, the rule, the public description of the API. */
+static bool is_welcome(struct connection *connection)
+{
+    const struct ask *ask = &connection->ask;
+    struct error error;
+
+    if (!key_fits(connection)) {
+        struct rule rule = rule_default;
+
+        rule.error = HG_S("auth");
+        struct fault fault = fault_of(ask->arena, ask->dialect, &rule, 401);
+
+        fault_answer(connection->reply, ask->dialect, &fault);
+        return false;
+    }
+    if (!rule_make(connection, &error)) {
+        connection->rule = connection->simulator->setup.rule;
+        fault_refuse(connection->reply, ask->dialect, 400, (hg_str){0},
+                     arena_text(ask->arena, text_of(error.text)));
+        return false;
+    }
+    return true;
+}
+
+static void reply_finish(struct connection *connection)
+{
+    struct reply *reply = connection->reply;
+
+    if (connection->ask.is_array && !damage_is_foreign(&connection->rule))
+        reply_as_array(reply);
+    else if (connection->rule.crlf && reply->is_stream && reply->framing == HG_FRAME_SSE)
+        reply_as_crlf(reply);
 }
 
 static void reply_make(struct connection *connection)
 {
     const struct ask *ask = &connection->ask;
     struct reply *reply = connection->reply;
-    struct error error;
 
-    if (!key_fits(connection)) {
-        reply_error(reply, 401, (hg_str){0}, (hg_str){0}, (hg_str){0}, (hg_str){0});
+    if (!is_welcome(connection)) {
+        reply_finish(connection);
         return;
     }
-    if (!rule_make(connection, &error)) {
-        connection->rule = connection->simulator->setup.rule;
-        reply_error(reply, 400, (hg_str){0}, HG_S("bad_option"), (hg_str){0}, text_of(error.text));
+    if (is_replayed(connection) && !damage_is_whole(&connection->rule)) {
+        replay_answer(connection->simulator->setup.replay, ask, reply);
+        damage_apply(ask, reply);
         return;
     }
-    reply->crlf = connection->rule.crlf;
-    if (!damage_is_whole(&connection->rule)) {
-        if (is_replayed(connection))
-            replay_answer(connection->simulator->setup.replay, ask, reply);
-        else
-            openai_answer(ask, reply);
-    }
-    damage_apply(&connection->rule, reply);
+    if (!damage_is_whole(&connection->rule))
+        endpoint_answer(ask, reply);
+    damage_apply(ask, reply);
+    reply_finish(connection);
 }
 
 static void on_sent(void *arg, enum sender_end end)
@@ -216,18 +270,11 @@ static void request_answer(struct connection *connection, bool is_whole)
 {
     const struct simulator_setup *setup = &connection->simulator->setup;
     hg_str body = buffer_text(&connection->body);
-    json_t *document = json_loadb(body.n ? body.p : "", body.n, JSON_ALLOW_NUL, NULL);
 
     connection->number++;
-    connection->document = document;
     connection->rule = setup->rule;
     connection->reply = reply_new(connection->arena);
-    connection->ask = (struct ask){.arena = connection->arena,
-                                   .head = &connection->head,
-                                   .body = body,
-                                   .document = json_is_object(document) ? document : NULL,
-                                   .rule = &connection->rule,
-                                   .seed = words_hash(body)};
+    ask_read(&connection->ask, connection->arena, &connection->head, body, &connection->rule);
     diary_request(setup->diary, connection->id, connection->number, &connection->head, body);
     reply_make(connection);
     connection->sender =
@@ -248,16 +295,14 @@ static void request_answer(struct connection *connection, bool is_whole)
 static void refuse(struct connection *connection, int status, const char *reason)
 {
     struct arena *arena = arena_new();
-    json_t *error = reply_error_object((unsigned)status, (hg_str){0}, (hg_str){0}, (hg_str){0},
-                                       text_of(reason));
-    hg_str body = document_text(arena, error);
+    hg_str body =
+        dialect_openai_chat.error_body(arena, status, (hg_str){0}, (hg_str){0}, text_of(reason));
     hg_str head = arena_fmt(arena,
                             "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\n"
                             "content-length: %zu\r\nconnection: close\r\n\r\n",
                             status, http_reason(status), body.n);
     struct iovec iov[] = {{(void *)(uintptr_t)head.p, head.n}, {(void *)(uintptr_t)body.p, body.n}};
 
-    json_decref(error);
     stream_write(connection->stream, iov, 2);
     arena_free(&arena);
     connection_close(connection);

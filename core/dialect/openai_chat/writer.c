@@ -255,6 +255,10 @@ void openai_write(struct dialect_writer *writer, const hg_event *event, struct c
         writer->error_type = arena_text(writer->arena, event->name);
         writer->error_message = arena_text(writer->arena, event->text);
         break;
+    case HG_EV_EXTRA:
+        if (text_is(event->name, HG_S("created")))
+            dialect_read_created(event->text, &writer->created);
+        break;
     default:
         break;
     }

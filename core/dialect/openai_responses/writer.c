@@ -1,6 +1,9 @@
 /* Answers written from normalised events, as a stream or whole. */
 #include "dialect/openai_responses/writer.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
@@ -18,6 +21,7 @@ struct dialect_writer *responses_writer_new(struct arena *arena, uint32_t kind, 
     writer->arena = arena;
     writer->is_stream = is_stream;
     writer->created = clock_wall_us() / 1000000;
+    writer->began = clock_now();
     writer->outputs_end = &writer->outputs;
     random_fill(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++) {
@@ -61,16 +65,32 @@ void responses_writer_kept_put(struct chain *out, const struct chain *kept)
     json_str_end(out);
 }
 
+/* The ids of items go with that of the response, if it has as many letters and digits as ours. */
+static void base_take(struct dialect_writer *writer, hg_str id)
+{
+    const size_t n = sizeof writer->base;
+    const char *from = id.p + id.n - n;
+
+    if (id.n < sizeof "resp_" - 1 + n)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)from[i]))
+            return;
+    memcpy(writer->base, from, n);
+}
+
 /* Clients tell kinds of ids by what they begin with. */
 static void on_start(struct dialect_writer *writer, const hg_event *event)
 {
     if (writer->is_begun)
         return;
     writer->model = arena_text(writer->arena, event->name);
-    if (text_starts(event->id, HG_S("resp_")))
+    if (text_starts(event->id, HG_S("resp_"))) {
         writer->id = arena_text(writer->arena, event->id);
-    else if (event->id.n)
+        base_take(writer, writer->id);
+    } else if (event->id.n) {
         writer->id = arena_fmt(writer->arena, "resp_%.*s", TEXT_ARG(event->id));
+    }
 }
 
 static void on_reasoning(struct dialect_writer *writer, const hg_event *event, struct chain *out)
@@ -89,6 +109,10 @@ static void on_extra(struct dialect_writer *writer, const hg_event *event)
 {
     hg_json value;
 
+    if (text_is(event->name, HG_S("created"))) {
+        dialect_read_created(event->text, &writer->created);
+        return;
+    }
     if (!json_parse(writer->arena, arena_text(writer->arena, event->text), &value, NULL))
         return;
     if (text_is(event->name, HG_S("service_tier")) && value.kind == HG_J_STR)

@@ -56,7 +56,8 @@ struct dialect_writer {
     bool is_stream, is_begun, is_finished, has_failed, wants_summary;
     hg_str id, model, tier; /* tier: JSON */
     char base[24];          /* of the ids of items */
-    int64_t created;
+    int64_t created;        /* seconds since 1970 */
+    hg_ns began;
     uint64_t sequence;
     struct output *outputs, **outputs_end, *open; /* a message or reasoning, to which text goes */
     unsigned count;

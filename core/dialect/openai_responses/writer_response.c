@@ -136,7 +136,7 @@ static void response_put(const struct dialect_writer *writer, const char *status
     json_put_str(out, text_of(status));
     JSON_KEY(out, "completed_at");
     if (text_is(text_of(status), HG_S("completed")))
-        json_put_i64(out, clock_wall_us() / 1000000);
+        json_put_i64(out, writer->created + (clock_now() - writer->began) / NS_PER_S);
     else
         json_put_null(out);
     error_put(writer, out);

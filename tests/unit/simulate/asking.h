@@ -4,15 +4,14 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "simulate/openai.h"
-#include "simulate/words.h"
+#include "simulate/ask.h"
+#include "simulate/reply.h"
 
 struct asking {
     struct arena *arena;
     struct head head;
     struct field fields[4];
     struct rule rule;
-    json_t *document;
     struct ask ask;
     struct reply *reply;
 };
@@ -23,19 +22,12 @@ static inline void asking_begin(struct asking *asking, enum method method, const
     *asking = (struct asking){.arena = arena_new(), .rule = rule_default};
     asking->head = (struct head){
         .method = method, .path = text_of(path), .target = text_of(path), .fields = asking->fields};
-    asking->document = json_loads(body, 0, NULL);
-    asking->ask = (struct ask){.arena = asking->arena,
-                               .head = &asking->head,
-                               .body = text_of(body),
-                               .document = asking->document,
-                               .rule = &asking->rule,
-                               .seed = words_hash(text_of(body))};
+    ask_read(&asking->ask, asking->arena, &asking->head, text_of(body), &asking->rule);
     asking->reply = reply_new(asking->arena);
 }
 
 static inline void asking_end(struct asking *asking)
 {
-    json_decref(asking->document);
     arena_free(&asking->arena);
 }
 

@@ -148,7 +148,8 @@ START_TEST(what_a_gateway_adds_for_usage_does_not_matter)
 {
     struct replay *replay = replay_made();
 
-    json_object_set_new(asking.document, "stream_options", json_pack("{s:b}", "include_usage", 1));
+    json_object_set_new((json_t *)(uintptr_t)asking.ask.document, "stream_options",
+                        json_pack("{s:b}", "include_usage", 1));
     replay_answer(replay, &asking.ask, asking.reply);
     ck_assert_uint_eq(asking.reply->status, 200);
     replay_free(&replay);
@@ -159,7 +160,7 @@ START_TEST(another_request_is_told_the_nearest_recording)
 {
     struct replay *replay = replay_made();
 
-    json_object_set_new(asking.document, "n", json_integer(2));
+    json_object_set_new((json_t *)(uintptr_t)asking.ask.document, "n", json_integer(2));
     replay_answer(replay, &asking.ask, asking.reply);
     replay_free(&replay);
     hg_str body = asking.reply->pieces[0].bytes;

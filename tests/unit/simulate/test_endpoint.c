@@ -1,10 +1,11 @@
-#include "simulate/openai.h"
+#include "simulate/endpoint.h"
 
 #include <math.h>
 
 #include "asking.h"
 #include "simulate/damage.h"
 #include "simulate/embedding.h"
+#include "simulate/words.h"
 #include "support/suite.h"
 
 #define CHAT  "/v1/chat/completions"
@@ -16,8 +17,8 @@ static void ask(const char *path, const char *body, const char *options)
 {
     asking_begin(&asking, METHOD_POST, path, body);
     ck_assert(asking_set(&asking, options));
-    openai_answer(&asking.ask, asking.reply);
-    damage_apply(&asking.rule, asking.reply);
+    endpoint_answer(&asking.ask, asking.reply);
+    damage_apply(&asking.ask, asking.reply);
 }
 
 static void teardown(void)
@@ -130,7 +131,7 @@ START_TEST(text_is_divided_into_as_many_events_as_wanted)
     size_t usage, done;
 
     ask(CHAT, HELLO ",\"stream\":true}", "events=2,text=a%20b%20c%20d%20e");
-    ck_assert_uint_eq(asking.reply->count, 1 + 2 + 1 + 1);
+    ck_assert_uint_eq(asking.reply->count, 2 + 1 + 1);
     ck_assert_str_eq(joined(&usage, &done), "a b c d e");
 }
 END_TEST
@@ -310,7 +311,7 @@ START_TEST(bytes_that_are_no_utf8_do_not_end_up_in_json)
     asking_begin(&asking, METHOD_POST, CHAT, HELLO "}");
     asking.rule.status = 400;
     asking.rule.error_message = HG_S("bad \xff byte");
-    damage_apply(&asking.rule, asking.reply);
+    damage_apply(&asking.ask, asking.reply);
     json_t *document = asking_document(&asking, 0);
 
     ck_assert_str_eq(
@@ -320,7 +321,7 @@ START_TEST(bytes_that_are_no_utf8_do_not_end_up_in_json)
 }
 END_TEST
 
-RUN_SUITE_WITH("openai", NULL, teardown, the_same_request_gets_the_same_answer,
+RUN_SUITE_WITH("endpoint", NULL, teardown, the_same_request_gets_the_same_answer,
                an_answer_repeats_the_prompt_and_counts_words, a_limit_of_tokens_cuts_the_text,
                a_stream_says_what_the_whole_answer_says,
                usage_comes_in_its_own_chunk_when_it_is_asked_for,
