@@ -48,8 +48,8 @@ def upstream():
     """upstream(handler) starts a provider; see support/upstream.py."""
     made = []
 
-    def make(handler=plain, tls=None):
-        made.append(Upstream(handler, tls))
+    def make(handler=plain, tls=None, heads_only=False):
+        made.append(Upstream(handler, tls, heads_only))
         return made[-1]
 
     yield make

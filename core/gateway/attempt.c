@@ -6,6 +6,7 @@
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
+#include "gateway/upload.h"
 #include "plugin/op.h"
 #include "plugin/registry.h"
 
@@ -27,6 +28,7 @@ void attempt_stop(struct attempt *attempt, hg_rc how)
     struct loop *loop = attempt->request->gateway->loop;
 
     outbound_cancel(&attempt->outbound);
+    upload_release(attempt);
     op_end(&attempt->op, how);
     timer_clear(loop, &attempt->first_event);
     if (!attempt->ended)
@@ -44,6 +46,7 @@ void attempt_failed(struct attempt *attempt)
 {
     attempt->state = ATTEMPT_FAILED;
     attempt->is_over = true;
+    attempt->fault.is_final = attempt->request->upload && attempt->request->upload->is_taken;
     attempt_stop(attempt, HG_E_CANCELLED);
     task_queue(attempt->request->gateway->loop, &attempt->tell);
 }
@@ -119,6 +122,11 @@ static void invoke(struct attempt *attempt)
 {
     const hg_provider *provider = attempt->target->provider;
 
+    if (attempt->request->upload) {
+        attempt_fail(attempt, FAULT_BAD_REQUEST, "%s: it takes no body that is streamed",
+                     attempt->target->name);
+        return;
+    }
     attempt->is_translated = true;
     attempt->is_sse = attempt->request->asked.is_stream;
     attempt->status = 200;
@@ -198,6 +206,7 @@ struct attempt *attempt_start(struct request *request, const struct shape *shape
     attempt->began = clock_now();
     attempt->on_result = on_result;
     attempt->arg = arg;
+    attempt->is_shadow = options->is_shadow;
     attempt->tell = (struct task){.fn = on_tell, .arg = attempt};
     attempt->handle = handle_make(request->gateway->handles, attempt);
     if (request->attempts_last)
@@ -207,7 +216,8 @@ struct attempt *attempt_start(struct request *request, const struct shape *shape
     request->attempts_last = attempt;
     arena_on_end(request->arena, buffers_free, attempt);
     limits_set(attempt, options);
-    attempt_prepare(attempt);
+    if (!request->upload || upload_claim(attempt))
+        attempt_prepare(attempt);
     return attempt;
 }
 

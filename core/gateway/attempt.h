@@ -28,6 +28,7 @@ enum attempt_state {
 struct attempt_options {
     hg_ns timeout;     /* for the whole attempt; 0: the provider's */
     hg_ns first_token; /* until the first event; 0: the provider's */
+    bool is_shadow;    /* its answer is for nobody */
 };
 
 /* Who takes the bytes of a stream once it is relayed. */
@@ -49,6 +50,8 @@ struct attempt {
 
     hg_str model;
     const struct shape *shape;
+    const struct chain *shown; /* the body under this attempt's model, see view_body_shown */
+    bool is_shadow;
     struct op *op;
     void *call;
     hg_http_req http;

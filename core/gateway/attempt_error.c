@@ -99,7 +99,8 @@ void attempt_map_error(struct attempt *attempt)
                             .target = text_of(attempt->target->name),
                             .other_target = true,
                             .attempt = attempt};
-    attempt->may_renew = known && error.code == HG_E_AUTH && (error.flags & HG_ERR_RETRY);
+    attempt->may_renew = known && error.code == HG_E_AUTH && (error.flags & HG_ERR_RETRY) &&
+                         !attempt->request->upload; /* that is on its way already */
     if (known) {
         fault->message = arena_text(arena, error.message);
         fault->code = arena_text(arena, error.type);

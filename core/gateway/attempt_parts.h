@@ -57,6 +57,10 @@ void attempt_hide_secrets(struct attempt *attempt);
 void view_patch(struct arena *arena, struct splice *splice, hg_json patch);
 void view_shape(struct attempt *attempt, struct arena *arena, struct splice *splice);
 
+/* The body of a request, or what is held of it, as the plugin sees it: a form says the attempt's
+ * model. */
+const struct chain *view_body_shown(struct attempt *attempt);
+
 /* The request in another dialect than the client's, appended to `out`, with `patch`, which is in
  * that dialect, put over it. Sets attempt->translation, or attempt->refusal. */
 void attempt_translate(struct attempt *attempt, uint32_t wire, hg_json patch, struct chain *out);

@@ -6,6 +6,7 @@
 #include "dialect/watch.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "gateway/upload.h"
 #include "http/frame.h"
 #include "http/inflate.h"
 #include "plugin/host.h"
@@ -548,7 +549,12 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
     request_unref(&request);
 }
 
-const struct outbound_events attempt_events = {on_head, on_data, on_data_end, on_end};
+static void on_ready(void *arg)
+{
+    upload_ready(arg);
+}
+
+const struct outbound_events attempt_events = {on_head, on_data, on_data_end, on_end, on_ready};
 
 void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, void *arg)
 {

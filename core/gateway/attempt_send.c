@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "gateway/upload.h"
 #include "gateway/upstreams.h"
 #include "gateway/url.h"
 #include "plugin/registry.h"
@@ -48,7 +49,8 @@ static struct upstream *upstream_find(struct attempt *attempt, hg_str url, struc
     return upstream;
 }
 
-static hg_str head_write(struct attempt *attempt, const struct url *url, size_t length)
+/* `length` less than 0: chunked. */
+static hg_str head_write(struct attempt *attempt, const struct url *url, int64_t length)
 {
     const hg_http_req *http = &attempt->http;
     size_t room = http->method.n + url->path.n + url->authority.n + 160;
@@ -74,9 +76,11 @@ static hg_str head_write(struct attempt *attempt, const struct url *url, size_t 
     }
     if (!names_coding)
         at = put_text(at, HG_S("\r\naccept-encoding: identity"));
-    if (length || text_is(http->method, HG_S("POST"))) {
+    if (length < 0) {
+        at = put_text(at, HG_S("\r\ntransfer-encoding: chunked"));
+    } else if (length || text_is(http->method, HG_S("POST"))) {
         at = put_text(at, HG_S("\r\ncontent-length: "));
-        at = put_u64(at, length);
+        at = put_u64(at, (uint64_t)length);
     }
     at = put_text(at, HG_S("\r\n\r\n"));
     return (hg_str){start, (size_t)(at - start)};
@@ -88,6 +92,19 @@ static bool is_repeatable(const struct attempt *attempt)
 {
     return attempt->request->asked.kind != HG_R_RAW || text_is(attempt->http.method, HG_S("GET")) ||
            text_is(attempt->http.method, HG_S("HEAD"));
+}
+
+/* Of the whole body, of which the attempt may have changed the beginning. */
+static int64_t body_length(const struct attempt *attempt, const struct chain *body)
+{
+    const struct request *request = attempt->request;
+    int64_t here = body ? (int64_t)body->len : 0;
+
+    if (!request->upload)
+        return here;
+    return request->upload->length < 0
+               ? -1
+               : request->upload->length - (int64_t)request->body->len + here;
 }
 
 static hg_ns shorter(hg_ns mine, hg_ns plugin)
@@ -112,12 +129,21 @@ void attempt_send(struct attempt *attempt)
                      attempt->target->name);
         return;
     }
+    if (attempt->request->upload && !upload_follows(attempt, body)) {
+        attempt_fail(attempt, FAULT_BAD_REQUEST, "%s: it takes no body that is streamed",
+                     attempt->target->name);
+        return;
+    }
     struct upstream *upstream = upstream_find(attempt, http->url, &url);
 
     if (!upstream)
         return;
-    sending->head = head_write(attempt, &url, body ? body->len : 0);
+    int64_t length = body_length(attempt, body);
+
+    sending->head = head_write(attempt, &url, length);
     sending->body = body && body->len ? body : NULL;
+    sending->is_open = attempt->request->upload != NULL;
+    sending->is_chunked = length < 0;
     sending->is_head = text_is(http->method, HG_S("HEAD"));
     sending->is_safe = is_repeatable(attempt);
     sending->connect_timeout = shorter(sending->connect_timeout, http->connect_timeout);

@@ -35,6 +35,7 @@ struct fault {
     hg_str target;           /* which one failed; may be empty */
     hg_ns retry_after;       /* 0: unknown */
     bool other_target;       /* a fallback may do better */
+    bool is_final;           /* there is none: the body of the request is gone */
     struct attempt *attempt; /* whose error body is to be passed on; may be NULL */
 };
 

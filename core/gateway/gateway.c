@@ -17,6 +17,7 @@
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/target.h"
+#include "gateway/upload.h"
 #include "gateway/upstreams.h"
 #include "net/tls.h"
 #include "plugin/registry.h"
@@ -34,6 +35,27 @@
 static void on_request(void *arg, struct exchange *exchange)
 {
     request_begin(arg, exchange);
+}
+
+/* A document has to be read whole, and what is compressed unpacked; forms, sound and files have
+ * not.
+ */
+static bool may_stream(void *arg, const struct head *head)
+{
+    (void)arg;
+    return !request_is_document(head) && !head_field(head, HG_S("content-encoding")).n;
+}
+
+static void on_body(void *arg, struct exchange *exchange, hg_str bytes, bool last)
+{
+    (void)arg;
+    upload_data(exchange->user, bytes, last);
+}
+
+static void on_body_broken(void *arg, struct exchange *exchange, int status, const char *reason)
+{
+    (void)arg;
+    upload_broken(exchange->user, status, reason);
 }
 
 static void on_gone(void *arg, struct exchange *exchange)
@@ -72,7 +94,10 @@ static void on_refused(void *arg, int status)
 }
 
 static const struct inbound_events inbound_events = {
+    .may_stream = may_stream,
     .on_request = on_request,
+    .on_body = on_body,
+    .on_body_broken = on_body_broken,
     .on_gone = on_gone,
     .on_drained = on_drained,
     .on_end = on_end,
@@ -88,6 +113,7 @@ static struct inbound_limits limits_of(const struct config_limits *limits)
     made.head.line = limits->max_head < made.head.line ? limits->max_head : made.head.line;
     made.head.fields = limits->max_header_count;
     made.body = limits->max_body;
+    made.streamed = limits->max_streamed_body;
     made.connections = limits->max_connections;
     made.head_timeout = limits->header_timeout;
     made.body_timeout = limits->body_timeout;

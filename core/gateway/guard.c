@@ -276,15 +276,23 @@ bool guard_can_read(const struct answer *answer)
     return answer->body || answer->is_stream;
 }
 
-struct fault guard_unread(struct answer *answer, const struct guard_options *options)
+bool guard_can_read_request(const struct request *request)
+{
+    return request->body->len == 0 || request->doc.kind == HG_J_OBJ;
+}
+
+struct fault guard_unread(struct request *request, const struct guard_options *options,
+                          const char *what)
 {
     if (options->on_error == GUARD_ERROR_ALLOWS)
         return (struct fault){0};
-    metric_add(answer->request->gateway->metrics.guard_denied, 1);
+    metric_add(request->gateway->metrics.guard_denied, 1);
     return (struct fault){.kind = FAULT_DENIED,
                           .code = HG_S("guard_cannot_read"),
-                          .message = HG_S("the guards of this route cannot read this kind of "
-                                          "answer")};
+                          .message = arena_fmt(request->arena,
+                                               "the guards of this route cannot read this kind of "
+                                               "%s",
+                                               what)};
 }
 
 void guard_check_cancel(struct guard_check *check)

@@ -41,8 +41,12 @@ void guard_check_cancel(struct guard_check *check);
  * anything about it. */
 bool guard_can_read(const struct answer *answer);
 
-/* What becomes of such an answer under guards: FAULT_NONE if the route allows it. */
-struct fault guard_unread(struct answer *answer, const struct guard_options *options);
+/* The same of a request whose body is no document: a form, a file. */
+bool guard_can_read_request(const struct request *request);
+
+/* What becomes of such an answer or request under guards: FAULT_NONE if the route allows it. */
+struct fault guard_unread(struct request *request, const struct guard_options *options,
+                          const char *what);
 
 /* Guards on a stream: a stage of the answer from now on. */
 void guard_use_new(struct answer *answer, struct gateway_instance *const *guards, unsigned count,

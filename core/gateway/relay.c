@@ -228,14 +228,12 @@ static void stream_broken(struct relay *relay, const struct fault *fault)
     flush(relay, true);
 }
 
-void relay_cut(struct request *request, const char *why)
+void relay_cut(struct request *request, const struct fault *fault)
 {
-    struct fault fault = {.kind = FAULT_CANCELLED, .message = text_of(why)};
-
     if (!request->relay->is_stream)
         return; /* whole answers are out at once */
     pipe_stop(&request->relay->pipe);
-    stream_broken(request->relay, &fault);
+    stream_broken(request->relay, fault);
 }
 
 static void on_end(void *arg, const struct fault *fault)

@@ -11,7 +11,7 @@ void relay_start(struct request *request, struct answer *answer);
 void relay_fault(struct request *request, const struct fault *fault);
 
 /* Ends an answer that is on its way, with an error inside of it. */
-void relay_cut(struct request *request, const char *why);
+void relay_cut(struct request *request, const struct fault *fault);
 
 /* The client has gone, but it had the whole stream, end mark included: many close at once then.
  * True if that is so; then the answer is kept where it was to be kept. */

@@ -12,6 +12,7 @@
 #include "gateway/relay.h"
 #include "gateway/request_steps.h"
 #include "gateway/stage.h"
+#include "gateway/upload.h"
 #include "script/routine.h"
 
 /* Milliseconds since 1970 and a count, so that ids sort by time; no two of a gateway are the same,
@@ -62,6 +63,8 @@ void request_begin(struct gateway *gateway, struct exchange *exchange)
     request->began = exchange->began;
     request->began_us = exchange->began_us;
     exchange->user = request;
+    if (exchange->is_streamed)
+        upload_begin(request);
     LIST_INSERT_HEAD(&gateway->open, request, entry);
     gateway_count(gateway, 1);
     request->step = request_first_step();
@@ -113,19 +116,30 @@ void request_client_gone(struct request *request)
                                         .message = HG_S("the client has closed the connection")};
 }
 
-void request_cut(struct request *request, const char *why)
+static void end_early(struct request *request, const struct fault *fault)
 {
     if (request->relay) {
-        relay_cut(request, why);
+        relay_cut(request, fault);
         return;
     }
     if (request->routine)
         routine_cancel(request->routine);
     request->routine = NULL;
     if (request->fault.kind == FAULT_NONE)
-        request->fault =
-            (struct fault){.kind = FAULT_CANCELLED, .status = 503, .message = text_of(why)};
+        request->fault = *fault;
     request_go_on(request);
+}
+
+void request_cut(struct request *request, const char *why)
+{
+    end_early(request,
+              &(struct fault){.kind = FAULT_CANCELLED, .status = 503, .message = text_of(why)});
+}
+
+void request_refuse(struct request *request, int status, const char *why)
+{
+    end_early(request, &(struct fault){
+                           .kind = FAULT_BAD_REQUEST, .status = status, .message = text_of(why)});
 }
 
 void request_exchange_over(struct request *request)

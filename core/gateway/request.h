@@ -64,9 +64,11 @@ struct request {
     struct dialect_request asked;
     struct head *head;
     hg_json doc;                /* absent if the body is no JSON */
-    const struct chain *body;   /* what doc was read from */
+    const struct chain *body;   /* what doc was read from; see upload */
     struct dialect_texts texts; /* of doc, see request_texts */
     bool texts_read;
+    size_t model_at;       /* of a form: where in the body its model stands; 0: not in it */
+    struct upload *upload; /* the rest of a body that is not held; NULL: it is held */
     struct shape shape;    /* as the client sent it, or as Lua has changed it */
     hg_str key;            /* see request_key; empty until then */
     struct pair *metadata; /* read when first asked for */
@@ -111,9 +113,15 @@ hg_str request_id_make(struct gateway *gateway, struct arena *arena, int64_t wal
 /* Takes the next steps, as far as they go. */
 void request_go_on(struct request *request);
 
+/* Whether its body, if it has one, is JSON by what its head says. */
+bool request_is_document(const struct head *head);
+
 /* Ends it before its time: with an error, or if its answer is on the way with an error inside of
  * it. */
 void request_cut(struct request *request, const char *why);
+
+/* The same for a fault of the client's. */
+void request_refuse(struct request *request, int status, const char *why);
 
 /* Ends what works for it, shadow traffic excepted. */
 void request_stop(struct request *request);

@@ -17,6 +17,7 @@
 #include "gateway/route.h"
 #include "gateway/stage.h"
 #include "http/inflate.h"
+#include "http/multipart.h"
 
 enum step_next {
     STEP_GO_ON, /* request->step is the next one */
@@ -73,13 +74,12 @@ static enum step_next go_to(struct request *request, const struct step *step)
 /* ---- receive ------------------------------------------------------------------------------------
  */
 
-static bool has_json_body(const struct request *request)
+bool request_is_document(const struct head *head)
 {
-    hg_str rest, type = text_cut(request->head->content_type, ';', &rest);
+    hg_str rest, type = text_trim(text_cut(head->content_type, ';', &rest));
 
-    type = text_trim(type);
-    return request->body->len && (type.n == 0 || text_is_nocase(type, HG_S("application/json")) ||
-                                  text_ends(type, HG_S("+json")));
+    return type.n == 0 || text_is_nocase(type, HG_S("application/json")) ||
+           text_ends(type, HG_S("+json"));
 }
 
 static void document_read(struct request *request)
@@ -125,6 +125,29 @@ static void body_inflate(struct request *request)
     }
 }
 
+/* The model of what is no document: a field of the form, or what the client says beside it. */
+static void model_read(struct request *request)
+{
+    enum {
+        MODEL_MAX = 256
+    };
+    hg_str boundary = multipart_boundary(request->head->content_type);
+    struct multipart_field model = {0};
+
+    if (boundary.n && multipart_find(boundary, chain_flat(request->body, request->arena),
+                                     HG_S("model"), &model)) {
+        if (model.is_twice || model.value.n > MODEL_MAX)
+            request_fail(request, FAULT_BAD_REQUEST,
+                         "the form needs one field `model`, of at "
+                         "most %d bytes",
+                         MODEL_MAX);
+        request->asked.model = model.value;
+        request->model_at = model.at;
+    }
+    if (!request->asked.model.n)
+        request->asked.model = head_field(request->head, HG_S("x-headgate-model"));
+}
+
 static bool needs_document(uint32_t kind)
 {
     return kind == HG_R_CHAT || kind == HG_R_COMPLETE || kind == HG_R_EMBED;
@@ -144,7 +167,7 @@ static enum step_next step_receive(struct request *request)
     body_inflate(request);
     if (request->fault.kind != FAULT_NONE)
         return go_to(request, &deliver);
-    if (has_json_body(request))
+    if (request->body->len && request_is_document(head))
         document_read(request);
     else if (needs_document(request->asked.kind))
         request_fail(request, FAULT_BAD_REQUEST,
@@ -153,6 +176,10 @@ static enum step_next step_receive(struct request *request)
         return go_to(request, &deliver);
     request->dialect->read_request(request->arena, request->asked.kind, head->path, request->doc,
                                    &request->asked);
+    if (request->doc.kind == 0 && request->body->len)
+        model_read(request);
+    if (request->fault.kind != FAULT_NONE)
+        return go_to(request, &deliver);
     request->asked.is_array = request->asked.is_stream && request->dialect->wants_array &&
                               request->dialect->wants_array(head->query);
     request->shape.model = alias_resolve(request->gateway, request->asked.model);

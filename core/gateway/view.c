@@ -19,7 +19,8 @@ static void view_info(const hg_req *req, hg_req_info *ret)
         .size = ret->size,
         .kind = request->asked.kind,
         .wire = request->dialect->wire,
-        .flags = request->asked.is_stream ? HG_RQ_STREAM : 0,
+        .flags =
+            (request->asked.is_stream ? HG_RQ_STREAM : 0) | (request->upload ? HG_RQ_PARTIAL : 0),
         .id = request->id,
         .route = route_name(request->route),
         .model = view->attempt ? view->attempt->model : request->shape.model,
@@ -39,9 +40,31 @@ static hg_json view_json(const hg_req *req)
     return view_of(req)->request->doc;
 }
 
+const struct chain *view_body_shown(struct attempt *attempt)
+{
+    struct request *request = attempt->request;
+    const struct chain *body = request->body;
+    hg_str asked = request->asked.model;
+
+    if (!request->model_at || !attempt->model.n || text_is(attempt->model, asked))
+        return body;
+    if (!attempt->shown) {
+        struct chain *shown = chain_new(request->arena);
+        size_t end = request->model_at + asked.n;
+
+        chain_put_chain(shown, body, 0, request->model_at);
+        chain_put_const(shown, attempt->model.p, attempt->model.n);
+        chain_put_chain(shown, body, end, body->len - end);
+        attempt->shown = shown;
+    }
+    return attempt->shown;
+}
+
 static const hg_body *view_body(const hg_req *req)
 {
-    return body_of_chain(view_of(req)->request->body);
+    const struct view *view = view_of(req);
+
+    return body_of_chain(view->attempt ? view_body_shown(view->attempt) : view->request->body);
 }
 
 static hg_str view_header(const hg_req *req, const char *name)

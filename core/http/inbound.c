@@ -9,12 +9,14 @@
 #include "http/inbound_parts.h"
 #include "net/tls.h"
 
-#define LINGER_TIME (2 * NS_PER_S)
-#define DRAIN_GRACE NS_PER_S /* for a new connection whose first request is on its way */
+#define LINGER_TIME (2 * NS_PER_S)  /* without any byte */
+#define LINGER_MAX  (30 * NS_PER_S) /* for a client that sends on */
+#define DRAIN_GRACE NS_PER_S        /* for a new connection whose first request is on its way */
 
 const struct inbound_limits inbound_limits_default = {
     .head = {.line = 8 * 1024, .head = 64 * 1024, .fields = 128},
     .body = 64 << 20,
+    .streamed = 1 << 30,
     .connections = 100000,
     .idle_timeout = 75 * NS_PER_S,
     .head_timeout = 30 * NS_PER_S,
@@ -37,6 +39,7 @@ static void exchange_forget(struct inbound *inbound)
     inbound->body = NULL;
     inbound->small_body = NULL;
     inbound->body_len = 0;
+    inbound->is_streaming = false;
 }
 
 void exchange_drop(struct inbound *inbound)
@@ -80,6 +83,7 @@ void inbound_free(struct inbound *inbound)
 void inbound_linger(struct inbound *inbound)
 {
     inbound->state = STATE_LINGER;
+    inbound->linger_end = clock_now() + LINGER_MAX;
     buffer_done(&inbound->in);
     stream_pause(inbound->stream, false);
     stream_tell_drained(inbound->stream);
@@ -91,9 +95,20 @@ void inbound_linger(struct inbound *inbound)
 /* ---- the connection's other events -------------------------------------------------------------
  */
 
+void inbound_linger_on(struct inbound *inbound)
+{
+    if (!stream_queued(inbound->stream) && clock_now() < inbound->linger_end)
+        inbound_wait(inbound, LINGER_TIME);
+}
+
 static void on_readable(void *arg)
 {
-    inbound_read(arg);
+    struct inbound *inbound = arg;
+
+    if (inbound->is_streaming)
+        inbound_read_streamed(inbound);
+    else
+        inbound_read(inbound);
 }
 
 static void on_broken(void *arg)
@@ -130,6 +145,11 @@ static void on_timer(void *arg)
     case STATE_ANSWER:
     case STATE_LINGER:
         break;
+    }
+    if (inbound->is_streaming && !inbound->body_paused &&
+        clock_now() - inbound->body_read >= inbound->server->limits.body_timeout) {
+        inbound_body_broken(inbound, 408, "the request's body did not arrive in time");
+        return;
     }
     uint64_t taken = inbound->written - queued;
     bool stuck = queued && taken == inbound->taken_before;

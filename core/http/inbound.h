@@ -3,6 +3,9 @@
  * An exchange is one request and its answer. It exists from the moment the whole request has
  * arrived until its answer is out and on_end was called. Pipelined requests wait their turn.
  *
+ * A body that may_stream lets through is not waited for: the owner gets its beginning, and the rest
+ * as it comes, from when it asks for it.
+ *
  *   on_request ─► inbound_respond                     a whole answer, one write
  *              ─► inbound_begin, inbound_write...     a stream
  *              ─► inbound_abort                       the connection is cut: the client must not
@@ -16,7 +19,8 @@
 
 struct inbound_limits {
     struct head_limits head;
-    uint64_t body;
+    uint64_t body;        /* of one that is held */
+    uint64_t streamed;    /* of one that is not */
     unsigned connections; /* of one server; beyond: 503 and close */
     hg_ns idle_timeout;   /* between requests */
     hg_ns head_timeout;   /* from a request's first byte to the end of its head */
@@ -28,9 +32,22 @@ extern const struct inbound_limits inbound_limits_default;
 
 struct exchange;
 
+enum {
+    INBOUND_HELD = 64 * 1024 /* of a streamed body: what on_request gives, or a little more */
+};
+
 struct inbound_events {
-    /* The request is here, whole. Sooner or later answer it. */
+    /* Whether a body of more than INBOUND_HELD bytes is streamed. NULL: none is. */
+    bool (*may_stream)(void *arg, const struct head *head);
+
+    /* The request is here, whole but for the rest of a streamed body. Sooner or later answer it. */
     void (*on_request)(void *arg, struct exchange *exchange);
+
+    /* The next bytes of a streamed body; `last` ends it. Only while it is not paused. */
+    void (*on_body)(void *arg, struct exchange *exchange, hg_str bytes, bool last);
+
+    /* The rest of it will not come, and why: it is malformed, too large, or late. */
+    void (*on_body_broken)(void *arg, struct exchange *exchange, int status, const char *reason);
 
     /* The client has gone before the answer was out. Nothing can be answered any more; on_end
      * follows at once. */
@@ -55,9 +72,11 @@ struct inbound_events {
 struct exchange {
     struct arena *arena; /* the request's memory, this struct included; see on_end */
     struct head *head;
-    struct chain *body; /* whole; never NULL */
-    hg_ns began;        /* moment of the first byte */
-    int64_t began_us;   /* the same since 1970 */
+    struct chain *body; /* whole, or the beginning of a streamed one; never NULL */
+    bool is_streamed;
+    int64_t body_length; /* of a streamed body; less than 0: nobody has said it */
+    hg_ns began;         /* moment of the first byte */
+    int64_t began_us;    /* the same since 1970 */
     uint64_t bytes_in, bytes_out;
     bool tls;
     void *user; /* yours */
@@ -98,6 +117,9 @@ void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned cou
 /* Cuts the connection once what is queued is out: without its proper end, the client knows that
  * the answer is not whole. */
 void inbound_abort(struct exchange *exchange);
+
+/* Whether the client may send the rest of a streamed body. It is paused at first. */
+void inbound_body_pause(struct exchange *exchange, bool paused);
 
 /* Bytes the client has not taken yet. */
 size_t inbound_queued(const struct exchange *exchange);

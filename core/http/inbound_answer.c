@@ -39,9 +39,15 @@ static void write_out(struct exchange *exchange, struct iovec *iov, int count)
     }
 }
 
+/* Behind an answer that comes before the request has ended nothing can be told from its rest. */
+static bool is_last(const struct inbound *inbound)
+{
+    return inbound->server->draining || inbound->is_streaming;
+}
+
 static enum answer_connection connection_of(const struct inbound *inbound)
 {
-    if (inbound->close_after || inbound->server->draining)
+    if (inbound->close_after)
         return ANSWER_CLOSE;
     return inbound->exchange->head->minor == 0 ? ANSWER_KEEP_ALIVE_1_0 : ANSWER_KEEP_ALIVE;
 }
@@ -64,7 +70,7 @@ void inbound_respond(struct exchange *exchange, int status, const struct answer_
 
     ensure(!exchange->answered && !exchange->over);
     exchange->answered = true;
-    inbound->close_after |= inbound->server->draining;
+    inbound->close_after |= is_last(inbound);
     hg_str head =
         answer_head(exchange->arena, status, fields, (int64_t)length, connection_of(inbound));
 
@@ -92,7 +98,7 @@ void inbound_begin(struct exchange *exchange, int status, const struct answer_fi
     exchange->answered = true;
     exchange->bodiless = has_no_body(exchange, status);
     exchange->chunked = length < 0 && exchange->head->minor >= 1;
-    inbound->close_after |= inbound->server->draining || (length < 0 && !exchange->chunked);
+    inbound->close_after |= is_last(inbound) || (length < 0 && !exchange->chunked);
     exchange->pending = answer_head(exchange->arena, status, fields,
                                     exchange->chunked ? ANSWER_CHUNKED
                                     : length < 0      ? ANSWER_UNTIL_CLOSE

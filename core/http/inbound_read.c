@@ -68,6 +68,25 @@ static int refusal_status(enum parse_result result)
     return 400;
 }
 
+static bool body_is_whole(const struct inbound *inbound)
+{
+    const struct head *head = inbound->exchange->head;
+
+    return head->chunked ? inbound->chunked.done
+                         : inbound->body_len == (size_t)head->content_length;
+}
+
+/* The owner says when it wants the rest. */
+static void stream_begin(struct inbound *inbound)
+{
+    struct exchange *exchange = inbound->exchange;
+
+    exchange->is_streamed = true;
+    exchange->body_length = exchange->head->chunked ? -1 : exchange->head->content_length;
+    inbound->is_streaming = inbound->body_paused = true;
+    stream_pause(inbound->stream, true);
+}
+
 static void request_ready(struct inbound *inbound)
 {
     struct server *server = inbound->server;
@@ -79,6 +98,8 @@ static void request_ready(struct inbound *inbound)
     else
         chain_put_const(exchange->body, inbound->small_body, inbound->body_len);
     exchange->bytes_in = exchange->head->size + inbound->body_len;
+    if (inbound->may_stream && !body_is_whole(inbound))
+        stream_begin(inbound);
     if (!exchange->head->keep_alive || server->draining)
         inbound->close_after = true;
     inbound->state = STATE_ANSWER;
@@ -104,6 +125,13 @@ static void body_room(struct inbound *inbound, size_t more)
     inbound->body = larger;
 }
 
+static uint64_t body_limit(const struct inbound *inbound)
+{
+    const struct inbound_limits *limits = &inbound->server->limits;
+
+    return inbound->may_stream ? limits->streamed : limits->body;
+}
+
 /* Uses up bytes of a chunked body. False if it was refused. */
 static bool body_chunked(struct inbound *inbound, hg_str bytes, size_t *ret_used)
 {
@@ -114,7 +142,7 @@ static bool body_chunked(struct inbound *inbound, hg_str bytes, size_t *ret_used
         used += chunked_read(&inbound->chunked, (hg_str){bytes.p + used, bytes.n - used}, &piece);
         if (!piece.n)
             continue;
-        if (inbound->body_len + piece.n > inbound->server->limits.body) {
+        if (inbound->body_len + piece.n > body_limit(inbound)) {
             inbound_refuse(inbound, 413, "the body is larger than this gateway takes");
             return false;
         }
@@ -143,11 +171,11 @@ static bool body_take(struct inbound *inbound, hg_str bytes, size_t *ret_used)
     if (head->chunked) {
         if (!body_chunked(inbound, bytes, ret_used))
             return false;
-        if (inbound->chunked.done)
+        if (inbound->chunked.done || (inbound->may_stream && inbound->body_len >= INBOUND_HELD))
             request_ready(inbound);
         return true;
     }
-    size_t left = (size_t)head->content_length - inbound->body_len;
+    size_t left = inbound->body_goal - inbound->body_len;
     size_t n = bytes.n < left ? bytes.n : left;
 
     if (n)
@@ -167,22 +195,36 @@ static void say_continue(struct inbound *inbound)
     stream_write(inbound->stream, &iov, 1);
 }
 
+/* What on_request waits for. Of a streamed body it includes what has come with its head. */
+static size_t body_goal(const struct inbound *inbound, size_t already)
+{
+    size_t length = (size_t)inbound->exchange->head->content_length;
+    size_t held = already > INBOUND_HELD ? already : INBOUND_HELD;
+
+    return inbound->may_stream && length > held ? held : length;
+}
+
 /* The head is here: make room for the body. False if it was refused. */
 static bool body_expect(struct inbound *inbound, size_t already)
 {
+    struct server *server = inbound->server;
     struct head *head = inbound->exchange->head;
 
     inbound->chunked = (struct chunked){0};
     if (head->content_length < 0 && !head->chunked)
         head->content_length = 0;
-    if (head->content_length > 0 && (uint64_t)head->content_length > inbound->server->limits.body) {
+    inbound->may_stream = (head->chunked || head->content_length > INBOUND_HELD) &&
+                          server->events->may_stream &&
+                          server->events->may_stream(server->arg, head);
+    if (head->content_length > 0 && (uint64_t)head->content_length > body_limit(inbound)) {
         inbound_refuse(inbound, 413, "the body is larger than this gateway takes");
         return false;
     }
-    if (head->content_length > SMALL_BODY)
-        inbound->body = block_new((size_t)head->content_length);
-    else if (head->content_length > 0)
-        inbound->small_body = arena_alloc(inbound->exchange->arena, (size_t)head->content_length);
+    inbound->body_goal = head->chunked ? 0 : body_goal(inbound, already);
+    if (inbound->body_goal > SMALL_BODY)
+        inbound->body = block_new(inbound->body_goal);
+    else if (inbound->body_goal > 0)
+        inbound->small_body = arena_alloc(inbound->exchange->arena, inbound->body_goal);
     inbound->state = STATE_BODY;
     if (head->expect_continue && already == 0 && (head->chunked || head->content_length > 0))
         say_continue(inbound);
@@ -271,7 +313,7 @@ static size_t read_once(struct inbound *inbound)
     enum state before = inbound->state;
     bool direct = reads_into_body(inbound);
     char *to = direct ? body_at(inbound) + inbound->body_len : stream_scratch();
-    size_t room = direct ? (size_t)inbound->exchange->head->content_length - inbound->body_len
+    size_t room = direct                 ? inbound->body_goal - inbound->body_len
                   : before == STATE_BODY ? STREAM_SCRATCH
                                          : HEAD_READ;
     ssize_t n = stream_read(inbound->stream, to, room);
@@ -282,8 +324,10 @@ static size_t read_once(struct inbound *inbound)
         inbound_free(inbound);
         return 0;
     }
-    if (before == STATE_LINGER)
+    if (before == STATE_LINGER) {
+        inbound_linger_on(inbound);
         return 0;
+    }
     if (before == STATE_ANSWER) {
         buffer_add(&inbound->in, to, (size_t)n);
         if (inbound->in.len > PIPELINE_MAX)
@@ -316,6 +360,7 @@ void inbound_read_on(struct inbound *inbound)
 
     if (inbound->in.len)
         input_look(inbound, none);
-    stream_pause(inbound->stream, false);
+    if (!inbound->is_streaming)
+        stream_pause(inbound->stream, false);
     timer_renew(inbound, STATE_IDLE);
 }

@@ -2,63 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/uio.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/memory.h"
-#include "http/chunked.h"
-#include "http/parse.h"
-#include "net/stream.h"
+#include "http/outbound_parts.h"
 #include "net/tls.h"
-
-/* One connection of an upstream: idle in the pool, or busy with an exchange. */
-struct connection {
-    TAILQ_ENTRY(connection) entry;
-    struct upstream *upstream;
-    struct stream *stream;
-    struct timer timer;
-    struct outbound *outbound; /* NULL: idle */
-};
-
-struct upstream {
-    struct upstream_settings settings;
-    char *host, *server_name;
-    TAILQ_HEAD(connections, connection) idle; /* the warmest first */
-    unsigned idle_count;
-};
-
-enum framing {
-    FRAMING_NONE,
-    FRAMING_LENGTH,
-    FRAMING_CHUNKED,
-    FRAMING_UNTIL_CLOSE
-};
-
-struct outbound {
-    struct upstream *upstream;
-    struct arena *arena;
-    struct outbound_request request;
-    const struct outbound_events *events;
-    void *arg;
-    struct dial *dial;
-    struct connection *connection;
-    struct outbound_times times;
-    struct task fail;
-
-    struct buffer in; /* a head that has not arrived whole */
-    struct head_scan scan;
-    struct head head;
-    bool got_head, paused, again;
-    enum framing framing;
-    uint64_t left, body_len;
-    struct chunked chunked;
-    bool *gone; /* set while our own functions are on the stack: tells them of a cancel */
-};
-
-static const struct head_limits limits = {.line = 16 * 1024, .head = 128 * 1024, .fields = 200};
 
 static void start(struct outbound *outbound);
 
@@ -132,6 +81,7 @@ static void let_go(struct outbound *outbound, bool keep)
     struct connection *connection = outbound->connection;
 
     task_clear(outbound->upstream->settings.loop, &outbound->fail);
+    task_clear(outbound->upstream->settings.loop, &outbound->ready);
     dial_cancel(&outbound->dial);
     buffer_done(&outbound->in);
     outbound->connection = NULL;
@@ -146,8 +96,8 @@ static void let_go(struct outbound *outbound, bool keep)
         connection_close(connection);
 }
 
-static void finish(struct outbound *outbound, bool keep, enum outbound_fault fault,
-                   const char *reason)
+void outbound_finish(struct outbound *outbound, bool keep, enum outbound_fault fault,
+                     const char *reason)
 {
     let_go(outbound, keep);
     outbound->events->on_end(outbound->arg, fault, reason);
@@ -170,179 +120,12 @@ static void connection_lost(struct outbound *outbound, const char *reason)
                        outbound->request.is_safe && !outbound->again;
 
     if (!fresh_start) {
-        finish(outbound, false, OUTBOUND_CLOSED, reason);
+        outbound_finish(outbound, false, OUTBOUND_CLOSED, reason);
         return;
     }
     let_go(outbound, false);
     outbound->again = true;
     start(outbound);
-}
-
-/* ---- the answer comes -------------------------------------------------------------------------
- */
-
-static void body_frame(struct outbound *outbound)
-{
-    const struct head *head = &outbound->head;
-
-    outbound->chunked = (struct chunked){0};
-    outbound->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
-    if (outbound->request.is_head || head->status == 204 || head->status == 304)
-        outbound->framing = FRAMING_NONE;
-    else if (head->chunked)
-        outbound->framing = FRAMING_CHUNKED;
-    else if (head->content_length >= 0)
-        outbound->framing = outbound->left ? FRAMING_LENGTH : FRAMING_NONE;
-    else
-        outbound->framing = FRAMING_UNTIL_CLOSE;
-}
-
-/* The whole answer is here. `rest` says that more bytes came behind it, which nobody asked for. */
-static void answer_whole(struct outbound *outbound, bool rest)
-{
-    bool keep = !rest && outbound->head.keep_alive && outbound->framing != FRAMING_UNTIL_CLOSE &&
-                !stream_queued(outbound->connection->stream);
-
-    finish(outbound, keep, OUTBOUND_OK, "");
-}
-
-/* Gives payload to the owner. False if the exchange is gone now. */
-static bool give(struct outbound *outbound, hg_str data)
-{
-    bool gone = false;
-
-    outbound->body_len += data.n;
-    if (outbound->request.max_body && outbound->body_len > outbound->request.max_body) {
-        finish(outbound, false, OUTBOUND_TOO_LARGE, "the answer is larger than the limit");
-        return false;
-    }
-    outbound->gone = &gone;
-    outbound->events->on_data(outbound->arg, data);
-    if (!gone)
-        outbound->gone = NULL;
-    return !gone;
-}
-
-static void all_given(struct outbound *outbound)
-{
-    if (outbound->events->on_data_end)
-        outbound->events->on_data_end(outbound->arg);
-}
-
-static void body_chunked(struct outbound *outbound, hg_str bytes)
-{
-    hg_str piece;
-
-    while (bytes.n && !outbound->chunked.done) {
-        size_t used = chunked_read(&outbound->chunked, bytes, &piece);
-
-        bytes = (hg_str){bytes.p + used, bytes.n - used};
-        if (outbound->chunked.bad) {
-            finish(outbound, false, OUTBOUND_PROTOCOL, "malformed chunked coding");
-            return;
-        }
-        if (piece.n && !give(outbound, piece))
-            return;
-    }
-    if (outbound->chunked.done)
-        answer_whole(outbound, bytes.n > 0);
-    else
-        all_given(outbound);
-}
-
-static void body_bytes(struct outbound *outbound, hg_str bytes)
-{
-    size_t n = bytes.n;
-
-    switch (outbound->framing) {
-    case FRAMING_CHUNKED:
-        body_chunked(outbound, bytes);
-        return;
-    case FRAMING_NONE:
-        answer_whole(outbound, bytes.n > 0);
-        return;
-    case FRAMING_LENGTH:
-        if (n > outbound->left)
-            n = (size_t)outbound->left;
-        outbound->left -= n;
-        if (n && !give(outbound, (hg_str){bytes.p, n}))
-            return;
-        if (outbound->left == 0)
-            answer_whole(outbound, n < bytes.n);
-        else
-            all_given(outbound);
-        return;
-    case FRAMING_UNTIL_CLOSE:
-        if (!n || give(outbound, bytes))
-            all_given(outbound);
-        return;
-    }
-}
-
-enum heads {
-    HEADS_MORE,
-    HEADS_DONE,
-    HEADS_GONE
-};
-
-/* Reads heads at the front of *bytes, up to the final one: 1xx ones are passed over. *bytes becomes
- * what follows. */
-static enum heads heads_read(struct outbound *outbound, hg_str *bytes)
-{
-    const char *reason = "";
-    bool gone = false;
-
-    while (!outbound->got_head) {
-        enum parse_result result = parse_response(outbound->arena, &outbound->scan, *bytes, &limits,
-                                                  &outbound->head, &reason);
-
-        if (result == PARSE_MORE)
-            return HEADS_MORE;
-        if (result == PARSE_OK && outbound->head.status == 101) {
-            result = PARSE_BAD;
-            reason = "an upgrade that nobody asked for";
-        }
-        if (result != PARSE_OK) {
-            finish(outbound, false, OUTBOUND_PROTOCOL, reason);
-            return HEADS_GONE;
-        }
-        *bytes = (hg_str){bytes->p + outbound->head.size, bytes->n - outbound->head.size};
-        outbound->scan = (struct head_scan){0};
-        outbound->got_head = outbound->head.status >= 200;
-    }
-    body_frame(outbound);
-    outbound->gone = &gone;
-    outbound->events->on_head(outbound->arg, &outbound->head);
-    if (gone)
-        return HEADS_GONE;
-    outbound->gone = NULL;
-    return HEADS_DONE;
-}
-
-static void answer_bytes(struct outbound *outbound, hg_str bytes)
-{
-    struct buffer in = outbound->in; /* ours, for the exchange may end on the way */
-
-    if (outbound->got_head) {
-        body_bytes(outbound, bytes);
-        return;
-    }
-    outbound->in = (struct buffer){0};
-    if (in.len) {
-        buffer_add(&in, bytes.p, bytes.n);
-        bytes = buffer_text(&in);
-    }
-    switch (heads_read(outbound, &bytes)) {
-    case HEADS_MORE:
-        buffer_add(&outbound->in, bytes.p, bytes.n);
-        break;
-    case HEADS_DONE:
-        body_bytes(outbound, bytes);
-        break;
-    case HEADS_GONE:
-        break;
-    }
-    buffer_done(&in);
 }
 
 /* ---- the connection's events ----------------------------------------------------------------- */
@@ -375,26 +158,54 @@ static void on_readable(void *arg)
         if (!outbound->times.first_byte)
             outbound->times.first_byte = clock_now();
         timer_renew(outbound);
-        answer_bytes(outbound, (hg_str){stream_scratch(), (size_t)n});
+        outbound_answer_bytes(outbound, (hg_str){stream_scratch(), (size_t)n});
         return;
     }
     if (n == STREAM_END && outbound->got_head && outbound->framing == FRAMING_UNTIL_CLOSE)
-        finish(outbound, false, OUTBOUND_OK, "");
+        outbound_finish(outbound, false, OUTBOUND_OK, "");
     else
         connection_lost(outbound, n == STREAM_END
                                       ? "the connection was closed before the answer ended"
                                       : "the connection broke");
 }
 
+/* Who refuses a body before it has ended may close at once; then writing fails, and what they said
+ * still lies here. */
+static void listen_only(struct outbound *outbound)
+{
+    outbound->is_deaf = true;
+    stream_read_on(outbound->connection->stream);
+}
+
 static void on_broken(void *arg)
 {
     struct connection *connection = arg;
+    struct outbound *outbound = connection->outbound;
 
-    connection_lost(connection->outbound, "the connection broke");
+    if (outbound->request.is_open && !outbound->is_deaf)
+        listen_only(outbound);
+    else
+        connection_lost(outbound, "the connection broke");
 }
 
-static const struct stream_events busy_events = {.on_readable = on_readable,
-                                                 .on_broken = on_broken};
+static void on_drained(void *arg)
+{
+    struct connection *connection = arg;
+    struct outbound *outbound = connection->outbound;
+
+    timer_renew(outbound);
+    if (outbound->is_open && !outbound->is_deaf)
+        outbound->events->on_ready(outbound->arg);
+}
+
+static const struct stream_events busy_events = {on_readable, on_drained, on_broken};
+
+/* Whether it is our turn to say something. */
+static bool is_waited_for(const struct outbound *outbound)
+{
+    return outbound->paused ||
+           (outbound->is_open && !outbound->is_deaf && !outbound_queued(outbound));
+}
 
 static void on_timer(void *arg)
 {
@@ -406,13 +217,14 @@ static void on_timer(void *arg)
         return;
     }
     if (outbound->request.deadline && clock_now() >= outbound->request.deadline)
-        finish(outbound, false, OUTBOUND_TOTAL_TIMEOUT, "the time for the whole attempt is over");
-    else if (outbound->paused) /* it is we who do not listen */
+        outbound_finish(outbound, false, OUTBOUND_TOTAL_TIMEOUT,
+                        "the time for the whole attempt is over");
+    else if (is_waited_for(outbound))
         timer_renew(outbound);
     else if (outbound->times.first_byte)
-        finish(outbound, false, OUTBOUND_IDLE_TIMEOUT, "the answer stopped coming");
+        outbound_finish(outbound, false, OUTBOUND_IDLE_TIMEOUT, "the answer stopped coming");
     else
-        finish(outbound, false, OUTBOUND_FIRST_BYTE_TIMEOUT, "no answer in time");
+        outbound_finish(outbound, false, OUTBOUND_FIRST_BYTE_TIMEOUT, "no answer in time");
 }
 
 /* ---- the request goes out -------------------------------------------------------------------- */
@@ -423,6 +235,71 @@ static void on_fail(void *arg)
     struct outbound *outbound = arg;
 
     connection_lost(outbound, "the connection broke");
+}
+
+static bool send_piece(struct outbound *outbound, hg_str bytes)
+{
+    static char line_end[] = "\r\n";
+    char line[CHUNKED_LINE_MAX];
+    struct iovec iov[3];
+    int used = 0;
+
+    if (!bytes.n)
+        return true;
+    if (outbound->request.is_chunked)
+        iov[used++] = (struct iovec){line, chunked_line(line, bytes.n)};
+    iov[used++] = (struct iovec){(void *)(uintptr_t)bytes.p, bytes.n};
+    if (outbound->request.is_chunked)
+        iov[used++] = (struct iovec){line_end, 2};
+    return stream_write(outbound->connection->stream, iov, used);
+}
+
+/* What there is of an open one; more is asked for from the loop. */
+static void send_beginning(struct outbound *outbound)
+{
+    const struct outbound_request *request = &outbound->request;
+    struct iovec head = {(void *)(uintptr_t)request->head.p, request->head.n};
+    bool sent = stream_write(outbound->connection->stream, &head, 1);
+
+    for (uint32_t i = 0; sent && request->body && i < request->body->count; i++)
+        sent = send_piece(outbound,
+                          (hg_str){request->body->segments[i].p, request->body->segments[i].n});
+    outbound->times.sent = clock_now();
+    timer_renew(outbound);
+    if (sent)
+        task_queue(outbound->upstream->settings.loop, &outbound->ready);
+    else
+        listen_only(outbound);
+}
+
+static void on_ready(void *arg)
+{
+    struct outbound *outbound = arg;
+
+    outbound->events->on_ready(outbound->arg);
+}
+
+void outbound_write(struct outbound *outbound, hg_str bytes, bool last)
+{
+    static char last_chunk[] = "0\r\n\r\n";
+    struct iovec iov = {last_chunk, sizeof last_chunk - 1};
+
+    ensure(outbound->connection && outbound->is_open);
+    outbound->is_open = !last;
+    if (outbound->is_deaf)
+        return;
+    bool sent =
+        send_piece(outbound, bytes) && (!last || !outbound->request.is_chunked ||
+                                        stream_write(outbound->connection->stream, &iov, 1));
+
+    timer_renew(outbound);
+    if (!sent)
+        listen_only(outbound);
+}
+
+size_t outbound_queued(const struct outbound *outbound)
+{
+    return outbound->connection ? stream_queued(outbound->connection->stream) : 0;
 }
 
 static void send_request(struct outbound *outbound)
@@ -459,7 +336,10 @@ static void take_connection(struct outbound *outbound, struct connection *connec
     connection->outbound = outbound;
     outbound->times.connected = clock_now();
     stream_hand_over(connection->stream, &busy_events, connection);
-    send_request(outbound);
+    if (outbound->request.is_open)
+        send_beginning(outbound);
+    else
+        send_request(outbound);
 }
 
 static void on_dialled(void *arg, int fd, struct tls_session *tls, enum dial_fault fault,
@@ -473,7 +353,7 @@ static void on_dialled(void *arg, int fd, struct tls_session *tls, enum dial_fau
         enum outbound_fault mine = fault == DIAL_TIMEOUT          ? OUTBOUND_CONNECT_TIMEOUT
                                    : fault == DIAL_NO_DESCRIPTORS ? OUTBOUND_NO_DESCRIPTORS
                                                                   : OUTBOUND_CONNECT;
-        finish(outbound, false, mine, reason);
+        outbound_finish(outbound, false, mine, reason);
         return;
     }
     struct connection *connection = xcalloc(1, sizeof *connection);
@@ -489,8 +369,9 @@ static void on_dialled(void *arg, int fd, struct tls_session *tls, enum dial_fau
 static void start(struct outbound *outbound)
 {
     struct upstream *upstream = outbound->upstream;
-    struct connection *warm = outbound->again ? NULL : TAILQ_FIRST(&upstream->idle);
     const struct outbound_request *request = &outbound->request;
+    bool fresh = outbound->again || request->is_open; /* such a body cannot be sent again */
+    struct connection *warm = fresh ? NULL : TAILQ_FIRST(&upstream->idle);
 
     outbound->times.reused = warm != NULL;
     if (warm) {
@@ -524,6 +405,8 @@ struct outbound *outbound_send(struct upstream *upstream, struct arena *arena,
     outbound->events = events;
     outbound->arg = arg;
     outbound->fail = (struct task){.fn = on_fail, .arg = outbound};
+    outbound->ready = (struct task){.fn = on_ready, .arg = outbound};
+    outbound->is_open = request->is_open;
     start(outbound);
     return outbound;
 }

@@ -2,7 +2,10 @@
  *
  *   outbound_send ─► on_head ─► on_data * n ─► on_end
  *
- * on_end is always the last call and is made once, unless outbound_cancel ends it first. */
+ * on_end is always the last call and is made once, unless outbound_cancel ends it first.
+ *
+ * The body of an open request is given by and by: on_ready asks for more, outbound_write gives it.
+ * The answer may come before it has ended. */
 #pragma once
 
 #include "base/chain.h"
@@ -30,6 +33,10 @@ struct outbound_events {
      * called when on_end follows at once. May be NULL. */
     void (*on_data_end)(void *arg);
     void (*on_end)(void *arg, enum outbound_fault fault, const char *reason);
+
+    /* Of an open request: the connection is there, or has gone down to the low-water mark again.
+     * May be NULL if none is open. */
+    void (*on_ready)(void *arg);
 };
 
 /* One place to send to, with its idle connections. Names one scheme, host and port. */
@@ -52,6 +59,8 @@ void upstream_free(struct upstream **upstream); /* no exchange may be under way 
 struct outbound_request {
     hg_str head;              /* request line, fields and blank line, ready to send */
     const struct chain *body; /* NULL: none */
+    bool is_open;             /* more of the body will be given; it goes over a new connection */
+    bool is_chunked;          /* of an open one: so says the head */
     bool is_head;             /* method HEAD: the answer has no body */
     bool is_safe;             /* may be sent again on a new connection if a pooled one turns out
                                  to be closed before any byte of an answer */
@@ -68,6 +77,12 @@ struct outbound *outbound_send(struct upstream *upstream, struct arena *arena,
                                const struct outbound_events *events, void *arg);
 
 void outbound_pause(struct outbound *outbound, bool paused);
+
+/* More of the body of an open request, not before on_ready; `last` ends it. What it meets on a
+ * connection that takes no more is dropped: the answer may be there already. */
+void outbound_write(struct outbound *outbound, hg_str bytes, bool last);
+
+size_t outbound_queued(const struct outbound *outbound); /* bytes that wait to be sent */
 
 void outbound_cancel(struct outbound **outbound); /* closes the connection; NULL is fine */
 

@@ -21,8 +21,8 @@ struct stream {
     struct buffer queue;
     struct watch watch;
     struct task again; /* TLS holds decrypted bytes that no socket event will announce */
-    bool paused, broken, shut, tell, was_high;
-    bool read_wants_write; /* TLS */
+    bool paused, broken, deaf, shut, tell, was_high; /* deaf: the other side takes no more */
+    bool read_wants_write;                           /* TLS */
 };
 
 static char scratch[STREAM_SCRATCH];
@@ -231,7 +231,7 @@ static bool write_plain(struct stream *stream, struct iovec *iov, int count)
 
 bool stream_write(struct stream *stream, struct iovec *iov, int count)
 {
-    if (stream->broken)
+    if (stream->broken || stream->deaf)
         return false;
     if (!(stream->tls ? write_tls(stream, iov, count) : write_plain(stream, iov, count)))
         return false;
@@ -260,6 +260,13 @@ void stream_pause(struct stream *stream, bool paused)
     watch_update(stream);
     if (!paused && stream->tls && tls_pending(stream->tls))
         task_queue(stream->loop, &stream->again);
+}
+
+void stream_read_on(struct stream *stream)
+{
+    stream->broken = false;
+    stream->deaf = true;
+    watch_update(stream);
 }
 
 void stream_shutdown(struct stream *stream)

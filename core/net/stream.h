@@ -67,6 +67,9 @@ size_t stream_queued(const struct stream *stream);
 void stream_tell_drained(struct stream *stream);
 
 void stream_pause(struct stream *stream, bool paused); /* of reading */
+
+/* After a write has failed: what had come before can still be read, up to the end. */
+void stream_read_on(struct stream *stream);
 void stream_shutdown(struct stream *stream); /* no more bytes from us, once the queue is out */
 
 void stream_close(struct stream **stream); /* what is queued is lost */

@@ -158,10 +158,11 @@ core.kinds = {
 -- Where another attempt can do better. Never after a refusal of our own.
 local worth_it = { "timeout", "rate_limited", "upstream_5xx", "connect", "protocol" }
 
--- A function err -> boolean from `on`: kinds, status codes, or "any_error".
+-- A function err -> boolean from `on`: kinds, status codes, or "any_error". An error is final if the
+-- request's body was streamed and is gone: nobody else can be asked.
 function core.on(list, place)
   if list == "any_error" then
-    return function(err) return err ~= nil and err.kind ~= "cancelled" end
+    return function(err) return err ~= nil and err.kind ~= "cancelled" and not err.final end
   end
   if list == nil then list = worth_it end
   if type(list) ~= "table" then list = { list } end
@@ -174,7 +175,7 @@ function core.on(list, place)
     end
   end
   return function(err)
-    return err ~= nil and (set[err.kind] or set[err.status]) == true
+    return err ~= nil and not err.final and (set[err.kind] or set[err.status]) == true
   end
 end
 

@@ -182,6 +182,16 @@ class Connection:
             taken, self.buffer = self.buffer, b""
             return taken
 
+    def pieces(self, count):
+        """The next `count` bytes as they come, for bodies that are too large to keep."""
+        while count:
+            piece = self.buffer[:count] or self.sock.recv(min(count, 65536))
+            if not piece:
+                raise Gone("end")
+            self.buffer = self.buffer[len(piece):]
+            count -= len(piece)
+            yield piece
+
     def read_head(self):
         lines = self.read_until(b"\r\n\r\n")[:-4].decode("latin-1").split("\r\n")
         headers = []

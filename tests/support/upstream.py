@@ -52,9 +52,10 @@ def answer_bytes(body, status=200, content_type="application/json", headers=()):
 
 
 class Upstream:
-    """`tls` is an ssl.SSLContext or nothing."""
+    """`tls` is an ssl.SSLContext or nothing. With `heads_only` bodies are the handler's to read."""
 
-    def __init__(self, handler, tls=None):
+    def __init__(self, handler, tls=None, heads_only=False):
+        self.heads_only = heads_only
         self.handler = handler
         self.tls = tls
         self.requests = []
@@ -85,7 +86,7 @@ class Upstream:
             if self.tls:
                 connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
             while True:
-                request = connection.read_request()
+                request = connection.read_head() if self.heads_only else connection.read_request()
                 self.requests.append(request)
                 self.handler(connection, request)
         except (Gone, OSError, ValueError):

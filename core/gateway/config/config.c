@@ -31,6 +31,7 @@ struct config *config_new(const char *path, const char *folder)
     config->folder = xstrdup(folder);
     config->limits = (struct config_limits){
         .max_body = 64 << 20,
+        .max_streamed_body = 1 << 30,
         .max_head = 64 << 10,
         .max_header_count = 100,
         .max_connections = 10000,

@@ -79,6 +79,7 @@ struct config_alias {
 
 struct config_limits {
     uint64_t max_body, max_head; /* bytes of a request */
+    uint64_t max_streamed_body;  /* of a body that is not held */
     uint32_t max_header_count;
     uint32_t max_connections; /* of clients, per worker */
     hg_ns header_timeout;     /* for the whole head */

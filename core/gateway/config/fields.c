@@ -19,6 +19,7 @@
 
 static const struct field limits[] = {
     FIELD(struct config_limits, max_body, FIELD_SIZE, 1024, 4 * GB),
+    FIELD(struct config_limits, max_streamed_body, FIELD_SIZE, 64 << 10, 1024 * GB),
     FIELD(struct config_limits, max_head, FIELD_SIZE, 1024, 16 << 20),
     FIELD(struct config_limits, max_header_count, FIELD_COUNT, 8, 10000),
     FIELD(struct config_limits, max_connections, FIELD_COUNT, 1, 1000000),

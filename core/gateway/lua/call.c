@@ -140,7 +140,7 @@ static int host_call(lua_State *L)
     struct target *target = lua_check_named(L, 1, "target");
     const struct shape *shape;
     struct request *request = lua_check_request(L, 2, &shape);
-    struct attempt_options options = {0};
+    struct attempt_options options = {.is_shadow = routine_arg(routine_of(L)) == NULL};
 
     routine_check_wait(L);
     if (lua_istable(L, 3)) {
@@ -152,7 +152,7 @@ static int host_call(lua_State *L)
 
     call->waiter = routine_handle(routine_of(L));
     call->attempt = attempt_start(request, shape, target, &options, on_result, call);
-    if (routine_arg(routine_of(L)) == NULL)
+    if (options.is_shadow)
         attempt_detach(call->attempt);
     return routine_wait(L, call_cancel, call);
 }

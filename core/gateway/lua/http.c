@@ -91,7 +91,8 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
     routine_wake(call->waiter, push_reply, call);
 }
 
-static const struct outbound_events events = {on_head, on_data, NULL, on_end};
+static const struct outbound_events events = {
+    .on_head = on_head, .on_data = on_data, .on_end = on_end};
 
 static void call_cancel(void *arg)
 {

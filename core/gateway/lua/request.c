@@ -188,6 +188,8 @@ static int request_text(lua_State *L)
     struct request *request = lua_check_request(L, 1, NULL);
     lua_Integer max = luaL_optinteger(L, 2, TEXT_MAX);
 
+    if (request->upload)
+        return luaL_error(L, "this body is streamed: it is not held, and no text of it is here");
     if (request->body->len > (size_t)(max < 0 ? 0 : max))
         return luaL_error(L,
                           "the body has %d bytes, more than req:text() gives; ask for more with "

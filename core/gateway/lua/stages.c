@@ -253,6 +253,10 @@ static int host_guard_request(lua_State *L)
 
     routine_check_wait(L);
     judging->waiter = routine_handle(routine_of(L));
+    if (!guard_can_read_request(request)) {
+        judging->fault = guard_unread(request, &options, "request");
+        return push_judged(L, judging);
+    }
     if (!guard_request(request, guards_keep(request->arena, guards, count), count, &options,
                        on_judged, judging, &judging->fault, &judging->check))
         return routine_wait(L, judging_cancel, judging);
@@ -274,7 +278,7 @@ static int host_guard_response(lua_State *L)
 
     judging->answer = answer;
     if (!guard_can_read(answer))
-        judging->fault = guard_unread(answer, &options);
+        judging->fault = guard_unread(answer->request, &options, "answer");
     else if (answer->is_stream)
         guard_use_new(answer, guards, count, &options);
     if (answer->is_stream || !answer->body)

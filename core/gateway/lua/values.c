@@ -49,6 +49,10 @@ void lua_push_error(lua_State *L, const struct fault *fault)
         lua_pushnumber(L, (double)fault->retry_after / 1e9);
         lua_setfield(L, -2, "retry_after");
     }
+    if (fault->is_final) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "final");
+    }
     if (fault->attempt) { /* whose error body the client may get */
         lua_pushinteger(L, (lua_Integer)fault->attempt->handle);
         lua_setfield(L, -2, "attempt");

@@ -244,6 +244,8 @@ static hg_rc prepare(void *st, void *memory, hg_op op, const hg_req *req, hg_htt
     *call = (struct call){.bedrock = bedrock, .out = out, .tokens = -1};
     if (!headers)
         return H->fail(op, HG_E_NOMEM, "no memory");
+    if (info.flags & HG_RQ_PARTIAL && !bedrock->bearer)
+        return H->fail(op, HG_E_UNSUPPORTED, "its requests are signed: no body is streamed to it");
     out->method = HG_S("POST");
     rc = url_make(call, op, &info);
     if (rc == HG_OK)

@@ -57,6 +57,8 @@ enum {
 };
 
 #define HG_RQ_STREAM 1u /* the client asked for a stream */
+#define HG_RQ_PARTIAL \
+    2u /* the body is the beginning of one that is not held: put as it is, or not */
 
 /* The host writes `size` as the caller set it, and fills no member beyond. */
 typedef struct hg_req_info {

@@ -203,6 +203,7 @@ START_TEST(a_small_configuration_has_defaults)
     ck_assert_ptr_null(config->admin.address);
     ck_assert_uint_ge(config->workers, 1);
     ck_assert_uint_eq(config->limits.max_body, 64 << 20);
+    ck_assert_uint_eq(config->limits.max_streamed_body, 1 << 30);
     ck_assert_int_eq(config->drain_timeout, 600 * NS_PER_S);
     ck_assert_int_eq(config->log_level, LOG_INFO);
     ck_assert_ptr_null(config->plugin_path);
