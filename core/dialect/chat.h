@@ -208,6 +208,13 @@ static inline bool chat_has(struct chat_text text)
 /* The text without escapes: a piece of it, or a copy in the arena if it had some. */
 hg_str chat_decode(struct arena *arena, struct chat_text text);
 
+/* Whether a REASONING part holds anything at all. */
+static inline bool chat_is_thought(const struct chat_part *part)
+{
+    return part->kind == CHAT_REASONING &&
+           (part->text.s.n || part->signature.s.n || part->encrypted.s.n);
+}
+
 /* Nothing, or nothing but white space. */
 bool chat_is_blank(struct chat_text text);
 

@@ -324,6 +324,8 @@ static void output_config_put(struct writing *writing)
         json_put_raw(out, budget);
     }
     if (has_format) {
+        if (chat->format_description.s.n)
+            translation_lose(writing->to, "response_format.description");
         JSON_KEY(out, "format");
         anthropic_type_put(out, "json_schema");
         JSON_KEY(out, "schema");

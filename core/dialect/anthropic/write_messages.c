@@ -26,8 +26,7 @@ static void losses_note(struct writing *writing)
         for (const struct chat_part *part = message->parts; part; part = part->next) {
             if (part->kind == CHAT_RAW && !writing->is_native)
                 translation_lose(writing->to, "content part");
-            if (part->kind == CHAT_REASONING && !anthropic_is_said(writing, part) &&
-                (part->text.s.n || part->encrypted.s.n))
+            if (chat_is_thought(part) && !anthropic_is_said(writing, part))
                 translation_lose(writing->to, "reasoning");
         }
     }

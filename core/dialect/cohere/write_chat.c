@@ -228,6 +228,8 @@ static void format_put(struct writing *writing)
 
     if (chat->format == CHAT_FORMAT_UNSET || (wants_json(chat) && chat->tools))
         return;
+    if (chat->format_description.s.n)
+        translation_lose(writing->to, "response_format.description");
     JSON_KEY(out, "response_format");
     cohere_type_put(out, wants_json(chat) ? HG_S("json_object") : HG_S("text"));
     if (chat->format == CHAT_FORMAT_SCHEMA) {

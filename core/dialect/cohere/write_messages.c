@@ -230,7 +230,7 @@ static bool assistant_put(struct writing *writing, const struct chat_message *me
     for (const struct chat_part *part = message->parts; part; part = part->next) {
         calls += part->kind == CHAT_CALL;
         thoughts += is_own_thought(part);
-        if (part->kind == CHAT_REASONING && !is_own_thought(part) && !chat_is_blank(part->text))
+        if (chat_is_thought(part) && !is_own_thought(part))
             translation_lose(writing->to, "reasoning");
     }
     if (!calls && !content.texts)
@@ -264,6 +264,8 @@ static bool result_put(struct writing *writing, const struct chat_part *result)
 
     if (!content_check(writing, result->parts, &content))
         return false;
+    if (result->cache.n)
+        translation_lose(writing->to, "cache_control");
     message_begin(writing, HG_S("tool"));
     JSON_KEY(out, "tool_call_id");
     json_put_str(out, translation_call_id(writing->to, result->id, "_-.:", 128, false));

@@ -178,10 +178,18 @@ static bool claude_output_read(struct reading *reading, hg_json value)
     return true;
 }
 
+/* It stands in the place of the format's own, which cannot say that there be one call at a time. */
 static bool claude_choice_read(struct reading *reading, hg_json value)
 {
     struct chat *chat = reading->chat;
+    hg_json type = json_member(value, HG_S("type")), name = json_member(value, HG_S("name"));
 
+    if (json_is(type, HG_S("any"))) {
+        chat->choice = CHAT_CHOICE_REQUIRED;
+    } else if (json_is(type, HG_S("tool")) && name.kind == HG_J_STR && !chat->choice_names) {
+        chat->choice = CHAT_CHOICE_NAMED;
+        chat_add_choice_name(reading->arena, chat, chat_text_of(name));
+    }
     if (json_is_yes(json_member(value, HG_S("disable_parallel_tool_use"))))
         chat->parallel = CHAT_NO;
     return true;

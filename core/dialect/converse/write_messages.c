@@ -65,6 +65,9 @@ void converse_cache_write(struct writing *writing, hg_str cache)
         json_member(root, HG_S("ttl")).kind == HG_J_STR) {
         JSON_KEY(out, "ttl");
         json_put_raw(out, json_raw(json_member(root, HG_S("ttl"))));
+    } else if (json_parse(out->arena, cache, &root, NULL) &&
+               json_is(json_member(root, HG_S("ttl")), HG_S("1h"))) {
+        translation_lose(writing->to, "cache_control ttl");
     }
     json_end(out);
     json_end(out);
@@ -79,7 +82,7 @@ static void reasoning_write(struct writing *writing, const struct chat_part *par
     struct chain *out = writing->out;
 
     if (!writing_is(writing, FAMILY_SIGNED) || (!part->signature.s.n && !part->encrypted.s.n)) {
-        if (part->text.s.n)
+        if (chat_is_thought(part))
             translation_lose(writing->to, "reasoning");
         return;
     }
@@ -130,6 +133,8 @@ static void call_write(struct writing *writing, const struct chat_part *part)
 
 static bool result_part_write(struct writing *writing, const struct chat_part *part)
 {
+    if (part->cache.n) /* points stand beside results, not in them */
+        translation_lose(writing->to, "cache_control");
     switch (part->kind) {
     case CHAT_TEXT:
     case CHAT_REFUSAL:
@@ -255,6 +260,8 @@ bool converse_messages_write(struct writing *writing)
     JSON_KEY(writing->out, "messages");
     json_arr(writing->out);
     for (const struct chat_message *message = chat->messages; message; message = message->next) {
+        if (chat_has(message->name) && message->role != HG_ROLE_TOOL)
+            translation_lose(writing->to, "name");
         if (message->role == HG_ROLE_SYSTEM)
             continue;
         for (const struct chat_part *part = message->parts; part; part = part->next)

@@ -13,14 +13,17 @@ enum {
  */
 
 /* Bedrock goes from 0 to 1, others to 2. */
-static hg_str clamped(hg_str number)
+static hg_str clamped(struct writing *writing, hg_str number)
 {
     char text[40];
 
     if (!number.n || number.n >= sizeof text)
         return number;
     *put_text(text, number) = 0;
-    return strtod(text, NULL) > 1 ? HG_S("1") : number;
+    if (strtod(text, NULL) <= 1)
+        return number;
+    translation_lose(writing->to, "temperature above 1");
+    return HG_S("1");
 }
 
 static void raw_put(struct chain *out, hg_str key, hg_str raw)
@@ -52,7 +55,7 @@ static void sampling_write(struct writing *writing)
         has_top_p = false;
     }
     if (has_temperature)
-        raw_put(writing->out, HG_S("temperature"), clamped(chat->temperature));
+        raw_put(writing->out, HG_S("temperature"), clamped(writing, chat->temperature));
     if (has_top_p)
         raw_put(writing->out, HG_S("topP"), chat->top_p);
 }
@@ -223,8 +226,9 @@ void converse_format_choose(struct writing *writing)
                            is_object_schema(writing->out->arena, chat->format_schema);
     writing->to->unwraps_json = writing->forces_json;
     writing->asks_json = !writing->forces_json;
-    if (writing->asks_json && chat->format == CHAT_FORMAT_SCHEMA)
-        translation_lose(writing->to, "response_format schema");
+    if (writing->asks_json)
+        translation_lose(writing->to, chat->format == CHAT_FORMAT_SCHEMA ? "response_format schema"
+                                                                         : "response_format");
 }
 
 void converse_instruction_write(struct writing *writing)
@@ -306,12 +310,16 @@ static void moved_choice_write(struct writing *writing)
     bool is_named = chat->choice == CHAT_CHOICE_NAMED && chat->choice_names && !writing->thinks;
     bool is_any = !writing->thinks && (chat->choice == CHAT_CHOICE_REQUIRED ||
                                        chat->choice == CHAT_CHOICE_ALLOWED_REQUIRED);
+    bool is_forced = chat->choice == CHAT_CHOICE_REQUIRED || chat->choice == CHAT_CHOICE_NAMED ||
+                     chat->choice == CHAT_CHOICE_ALLOWED_REQUIRED;
 
     if (!writing->moves_choice) {
         if (chat->parallel == CHAT_NO && chat->tools)
             translation_lose(writing->to, "parallel_tool_calls");
         return;
     }
+    if (is_forced && writing->thinks)
+        translation_lose(writing->to, "tool_choice");
     JSON_KEY(out, "tool_choice");
     json_obj(out);
     word_put(out, "type", is_named ? HG_S("tool") : is_any ? HG_S("any") : HG_S("auto"));

@@ -76,12 +76,14 @@ static bool is_allowed(struct writing *writing, const struct chat_tool *tool)
 {
     const struct chat *chat = writing->chat;
 
-    if (writing->has_calls || chat->choice < CHAT_CHOICE_ALLOWED)
+    if (chat->choice < CHAT_CHOICE_ALLOWED)
         return true;
     for (const struct chat_name *name = chat->choice_names; name; name = name->next)
         if (text_same(writing->out->arena, name->text, tool->name))
             return true;
-    return false;
+    if (writing->has_calls)
+        translation_lose(writing->to, "tool_choice");
+    return writing->has_calls;
 }
 
 static void tool_write(struct writing *writing, const struct chat_tool *tool)

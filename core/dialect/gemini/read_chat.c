@@ -169,6 +169,18 @@ static void format_read(struct reading *reading, hg_json config)
         plain.kind == HG_J_OBJ ? json_raw(plain) : gemini_schema_read(reading->arena, schema);
 }
 
+/* ["TEXT","IMAGE"], which others write in small letters. */
+static void modalities_read(struct reading *reading, hg_json value)
+{
+    hg_str raw = chat_raw(value);
+    char *lower = arena_cstr(reading->arena, raw);
+
+    for (size_t i = 0; i < raw.n; i++)
+        if (lower[i] >= 'A' && lower[i] <= 'Z')
+            lower[i] = (char)(lower[i] | 0x20);
+    reading->chat->modalities = (hg_str){lower, raw.n};
+}
+
 static bool number_read(struct reading *reading, hg_str key, hg_json value)
 {
     struct chat *chat = reading->chat;
@@ -209,7 +221,7 @@ static void config_member_read(struct reading *reading, hg_str key, hg_json valu
     } else if (gemini_key_is(key, HG_S("thinkingConfig"))) {
         thinking_read(reading, value);
     } else if (gemini_key_is(key, HG_S("responseModalities"))) {
-        chat->modalities = chat_raw(value);
+        modalities_read(reading, value);
     } else {
         hg_str name = json_unescape(reading->arena, key);
 

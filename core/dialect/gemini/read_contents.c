@@ -109,7 +109,7 @@ static struct chat_text result_id(struct reading *reading, struct chat_text id,
 /* The text of a response that says nothing but one text, else the object. */
 static struct chat_text response_text(hg_json response)
 {
-    static const char *const keys[] = {"result", "output", "content"};
+    static const char *const keys[] = {"result", "output", "content", "error"};
 
     if (json_count(response) == 1)
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -110,6 +110,9 @@ static void thinking_put(struct gemini_writing *writing)
 
     if (writing->chat->reasoning == CHAT_UNSET)
         return;
+    if (!thinks && (gemini_model_is(&writing->model, 3, 0) ||
+                    (writing->model.is_pro && gemini_model_is(&writing->model, 2, 5))))
+        translation_lose(writing->to, "reasoning_effort"); /* it cannot be told not to */
     if (!gemini_model_is(&writing->model, 2, 5)) {
         if (thinks)
             translation_lose(writing->to, "reasoning_effort");
@@ -183,6 +186,8 @@ static void format_put(struct gemini_writing *writing)
     JSON_KEY(out, "responseMimeType");
     json_put_str(out,
                  chat->format == CHAT_FORMAT_TEXT ? HG_S("text/plain") : HG_S("application/json"));
+    if (chat->format_description.s.n)
+        translation_lose(writing->to, "response_format.description");
     if (chat->format != CHAT_FORMAT_SCHEMA || !chat->format_schema.n)
         return;
     JSON_KEY(out, "responseSchema");

@@ -71,6 +71,8 @@ static void media_put(struct gemini_writing *writing, const struct chat_part *pa
     chat_put(out, is_data ? part->data : chat_has(part->url) ? part->url : part->file_id);
     json_end(out);
     json_end(out);
+    if (part->name.s.n)
+        translation_lose(writing->to, "file name");
     if (text_is(part->detail, HG_S("low")) || text_is(part->detail, HG_S("high")))
         translation_lose(writing->to, "image detail");
 }
@@ -92,6 +94,8 @@ static bool file_put(struct gemini_writing *writing, const struct chat_part *par
     if (chat_has(part->data)) {
         media_put(writing, part, true);
     } else if (chat_has(part->text)) {
+        if (part->name.s.n)
+            translation_lose(writing->to, "file name");
         text_put(writing->out, part->text);
     } else if (chat_has(part->url) && writing->to->traits & HG_WIRE_NO_URLS &&
                text_starts(chat_decode(writing->out->arena, part->url), HG_S("http"))) {
@@ -165,6 +169,8 @@ static void response_media_put(struct gemini_writing *writing, const struct chat
     bool any = false;
 
     for (const struct chat_part *part = result->parts; part; part = part->next) {
+        if (part->cache.n)
+            translation_lose(writing->to, "cache_control");
         if (part->kind == CHAT_TEXT)
             continue;
         if (!chat_has(part->data) || !gemini_model_is(&writing->model, 3, 0)) {
@@ -261,13 +267,10 @@ static void turn_end(struct chain *out)
 }
 
 /* Thoughts come back only to those who thought them. */
-static bool reasoning_put(struct gemini_writing *writing, const struct chat_part *part)
+static void reasoning_put(struct gemini_writing *writing, const struct chat_part *part)
 {
-    if (!is_native(writing)) {
-        if (part->text.s.n)
-            translation_lose(writing->to, "reasoning");
-        return false;
-    }
+    if (!is_native(writing))
+        return;
     json_obj(writing->out);
     JSON_KEY(writing->out, "text");
     chat_put(writing->out, part->text);
@@ -278,7 +281,6 @@ static bool reasoning_put(struct gemini_writing *writing, const struct chat_part
         chat_put(writing->out, part->signature);
     }
     json_end(writing->out);
-    return true;
 }
 
 /* Whether a part gives anything in this format. */
@@ -454,6 +456,20 @@ static bool has_others(const struct chat *chat)
     return false;
 }
 
+/* What is left out of a message, whether or not anything else of it is said. */
+static void losses_note(struct gemini_writing *writing)
+{
+    for (const struct chat_message *message = writing->chat->messages; message;
+         message = message->next) {
+        if (chat_has(message->name) && message->role != HG_ROLE_TOOL)
+            translation_lose(writing->to, "name");
+        for (const struct chat_part *part = message->parts; part && !is_native(writing);
+             part = part->next)
+            if (chat_is_thought(part))
+                translation_lose(writing->to, "reasoning");
+    }
+}
+
 bool gemini_contents_put(struct gemini_writing *writing, struct error *error)
 {
     const struct chat_message *message = writing->chat->messages;
@@ -461,6 +477,7 @@ bool gemini_contents_put(struct gemini_writing *writing, struct error *error)
     struct step *step = arena_zalloc(out->arena, sizeof *step);
     bool ok = true;
 
+    losses_note(writing);
     system_put(writing);
     JSON_KEY(out, "contents");
     json_arr(out);

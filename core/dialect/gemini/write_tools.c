@@ -213,4 +213,6 @@ void gemini_tools_put(struct gemini_writing *writing)
     json_end(out);
     if (functions)
         choice_put(writing, is_strict && gemini_model_is(&writing->model, 2, 5));
+    else if (writing->chat->choice > CHAT_CHOICE_NONE) /* it is between functions alone */
+        translation_lose(writing->to, "tool_choice");
 }

@@ -30,6 +30,8 @@ static void function_put(struct writing *writing, const struct chat_tool *tool)
     }
     json_end(out);
     json_end(out);
+    if (tool->cache.n)
+        translation_lose(writing->to, "cache_control");
 }
 
 static void tools_put(struct writing *writing)

@@ -83,7 +83,9 @@ static void file_put(struct writing *writing, const struct chat_part *part)
     struct chain *out = writing->out;
 
     if (chat_has(part->text)) {
-        text_put(out, part->text, HG_S(""));
+        if (part->name.s.n)
+            translation_lose(writing->to, "file name");
+        text_put(out, part->text, part->cache);
         return;
     }
     if (!chat_has(part->data) && !chat_has(part->file_id)) {
@@ -106,8 +108,17 @@ static void file_put(struct writing *writing, const struct chat_part *part)
     json_end(out);
 }
 
+/* A mark has a place on texts alone. */
+static void cache_lose(const struct writing *writing, hg_str cache)
+{
+    if (cache.n)
+        translation_lose(writing->to, "cache_control");
+}
+
 static void part_put(struct writing *writing, const struct chat_part *part)
 {
+    if (part->kind != CHAT_TEXT && !chat_has(part->text))
+        cache_lose(writing, part->cache);
     switch (part->kind) {
     case CHAT_TEXT:
         text_put(writing->out, part->text, part->cache);
@@ -208,6 +219,7 @@ static void call_put(struct writing *writing, const struct chat_part *part)
     bool is_custom = part->is_custom && writing->chat->from == &dialect_openai_chat;
     const char *kind = is_custom ? "custom" : "function";
 
+    cache_lose(writing, part->cache);
     json_obj(out);
     JSON_KEY(out, "id");
     json_put_str(out, translation_call_id(writing->to, part->id, "_-.:", 64, false));
@@ -225,17 +237,23 @@ static void call_put(struct writing *writing, const struct chat_part *part)
     json_end(out);
 }
 
+/* Some servers take back what was thought, and none what another has hidden. */
+static void reasoning_lose(const struct writing *writing, const struct chat_part *part,
+                           bool takes_texts)
+{
+    for (; part; part = part->next)
+        if (chat_is_thought(part) && !(part->text.s.n && takes_texts))
+            translation_lose(writing->to, "reasoning");
+}
+
 static void reasoning_put(struct writing *writing, const struct chat_part *parts)
 {
-    bool any = false;
+    bool takes_texts = writing->to->traits & HG_WIRE_REASONING, any = false;
 
-    for (const struct chat_part *part = parts; part; part = part->next) {
+    reasoning_lose(writing, parts, takes_texts);
+    for (const struct chat_part *part = parts; part && takes_texts; part = part->next) {
         if (part->kind != CHAT_REASONING || !part->text.s.n)
             continue;
-        if (!(writing->to->traits & HG_WIRE_REASONING)) {
-            translation_lose(writing->to, "reasoning");
-            return;
-        }
         if (!any) {
             JSON_KEY(writing->out, "reasoning_content");
             json_str_begin(writing->out);
@@ -254,8 +272,10 @@ static void assistant_put(struct writing *writing, const struct chat_message *me
 
     for (const struct chat_part *part = message->parts; part; part = part->next)
         calls += part->kind == CHAT_CALL;
-    if (!calls && !count.texts && !count.others)
+    if (!calls && !count.texts && !count.others) {
+        reasoning_lose(writing, message->parts, false);
         return;
+    }
     message_begin(writing, "assistant");
     JSON_KEY(writing->out, "content");
     if (count.texts || count.others)
@@ -282,6 +302,10 @@ static void result_put(struct writing *writing, const struct chat_part *result)
     struct chain *out = writing->out;
     struct content count = content_count(writing, result->parts);
 
+    cache_lose(writing, result->cache);
+    for (const struct chat_part *part = result->parts; part; part = part->next)
+        if (part->kind == CHAT_TEXT)
+            cache_lose(writing, part->cache);
     message_begin(writing, "tool");
     JSON_KEY(out, "tool_call_id");
     json_put_str(out, translation_call_id(writing->to, result->id, "_-.:", 64, false));

@@ -62,6 +62,8 @@ static void function_put(struct writing *writing, const struct chat_tool *tool)
                  tool->schema.n ? tool->schema : HG_S("{\"type\":\"object\",\"properties\":{}}"));
     strict_put(writing, tool->strict);
     json_end(out);
+    if (tool->cache.n)
+        translation_lose(writing->to, "cache_control");
 }
 
 /* The chat format has what a grammar is in a member of that name; here it is flat. */
@@ -317,7 +319,8 @@ static void sampling_put(struct writing *writing)
     if (!writing->is_own && model_of_openai_reasons(writing->to->model)) {
         number_lose(writing, chat->temperature, "temperature");
         number_lose(writing, chat->top_p, "top_p");
-        number_lose(writing, chat->top_logprobs, "top_logprobs");
+        if (chat->logprobs == CHAT_YES || chat->top_logprobs.n)
+            translation_lose(writing->to, "logprobs");
     } else {
         responses_raw_put(out, HG_S("temperature"), chat->temperature);
         responses_raw_put(out, HG_S("top_p"), chat->top_p);

@@ -45,6 +45,8 @@ static void file_put(struct writing *writing, const struct chat_part *part)
     struct chain *out = writing->out;
 
     if (chat_has(part->text)) {
+        if (part->name.s.n)
+            translation_lose(writing->to, "file name");
         responses_type_put(out, "input_text");
         responses_text_member_put(out, HG_S("text"), part->text);
         json_end(out);
@@ -59,6 +61,8 @@ static void file_put(struct writing *writing, const struct chat_part *part)
         JSON_KEY(out, "file_data");
         chat_put_url(out, part);
     } else {
+        if (part->name.s.n)
+            translation_lose(writing->to, "file name");
         responses_text_member_put(out, HG_S("file_url"), part->url);
     }
     json_end(out);
@@ -75,10 +79,15 @@ static void text_part_put(struct chain *out, const struct chat_part *part, bool 
     json_end(out);
 }
 
+static void cache_lose(struct writing *writing, hg_str cache)
+{
+    if (cache.n)
+        translation_lose(writing->to, "cache_control");
+}
+
 static bool part_put(struct writing *writing, const struct chat_part *part, bool is_answer)
 {
-    if (part->cache.n)
-        translation_lose(writing->to, "cache_control");
+    cache_lose(writing, part->cache);
     switch (part->kind) {
     case CHAT_TEXT:
     case CHAT_REFUSAL:
@@ -162,6 +171,7 @@ static void call_put(struct writing *writing, const struct chat_part *part)
 {
     struct chain *out = writing->out;
 
+    cache_lose(writing, part->cache);
     responses_type_put(out, part->is_custom ? "custom_tool_call" : "function_call");
     call_id_put(writing, part->id);
     JSON_KEY(out, "name");
@@ -207,6 +217,7 @@ static bool result_put(struct writing *writing, const struct chat_part *result)
 {
     bool fits;
 
+    cache_lose(writing, result->cache);
     responses_type_put(writing->out, is_custom(writing, result) ? "custom_tool_call_output"
                                                                 : "function_call_output");
     call_id_put(writing, result->id);
