@@ -2,6 +2,7 @@
 """Writes docs/compatibility.md from what the tests have found:
 
     HEADGATE_RESULTS=results tests/unit/dialect/test_translations
+    HEADGATE_RESULTS=results tests/unit/dialect/test_roundtrip
     tests/compatibility.py results            writes the page
     tests/compatibility.py --check results    exit code 1 if the page is not what would be written
 """
@@ -23,12 +24,17 @@ TITLES = {
 }
 HEAD = """# Compatibility
 
-Made by `tests/compatibility.py` from the results of `test_translations`; do not edit.
+Made by `tests/compatibility.py` from the results of `test_translations` and `test_roundtrip`; do
+not edit.
 
 A client may speak any of these formats, whatever the provider speaks. Each recorded answer of a
 provider was read, written as each client's format, streamed and whole, and read back; it had to say
 what an independent reader found in the recording: text, reasoning, tool calls, finish and tokens.
 Streams were cut at random places.
+
+Each recorded request, and thousands made by chance, were written as each provider's format and back
+as the client's own: what was not there then is what `x-headgate-lost` had told, or an exception with
+its reason.
 """
 
 
@@ -63,6 +69,32 @@ def pairs_part(results):
     return lines
 
 
+def requests_part(results):
+    names = [name for name in TITLES if any(one["client"] == name for one in results)]
+    of = {(one["client"], one["provider"]): one for one in results}
+    lines = ["", "## Requests", "",
+             "Recorded requests of the client (rows) that were written for providers (columns) and "
+             "back, and the exceptions below that apply.", ""]
+    noted, rows = {}, []
+    for client in names:
+        row = [TITLES[client]]
+        for provider in names:
+            one, numbers = of[client, provider], []
+            for exception in one["exceptions"]:
+                whats = noted.setdefault(exception["reason"], [])
+                if exception["what"] not in whats:
+                    whats.append(exception["what"])
+                numbers.append(list(noted).index(exception["reason"]) + 1)
+            notes = f" [{', '.join(map(str, sorted(set(numbers))))}]" if numbers else ""
+            row.append(f"{one['tapes']}{notes}")
+        rows.append(row)
+    lines += table(["Client \\ Provider", *(TITLES[name] for name in names)], rows)
+    lines += ["", "## Exceptions of requests", ""]
+    for number, (reason, whats) in enumerate(noted.items(), 1):
+        lines.append(f"{number}. {reason} ({', '.join(whats)})")
+    return lines
+
+
 def pitfalls_part():
     found = pitfalls.covered()
     lines = ["", "## Pitfalls", "",
@@ -86,7 +118,10 @@ def main():
     if len(files) != 1:
         sys.exit(__doc__)
     results = [json.loads(line) for line in Path(files[0]).read_text().splitlines()]
-    page = "\n".join([HEAD.rstrip(), *pairs_part(results), *pitfalls_part()]) + "\n"
+    answers = [one for one in results if one["kind"] == "answer"]
+    requests = [one for one in results if one["kind"] == "request"]
+    page = "\n".join([HEAD.rstrip(), *pairs_part(answers), *requests_part(requests),
+                      *pitfalls_part()]) + "\n"
     if not is_check:
         PAGE.write_text(page)
     elif not PAGE.exists() or PAGE.read_text() != page:

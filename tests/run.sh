@@ -289,8 +289,9 @@ compatibility_check() {
         return 77
     }
     rm -f "$results"
-    make -C build -s tests/unit/dialect/test_translations &&
+    make -C build -s tests/unit/dialect/test_translations tests/unit/dialect/test_roundtrip &&
         HEADGATE_RESULTS=$results build/tests/unit/dialect/test_translations &&
+        HEADGATE_RESULTS=$results build/tests/unit/dialect/test_roundtrip &&
         "$python" tests/compatibility.py --check "$results"
 }
 
