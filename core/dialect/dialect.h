@@ -86,6 +86,8 @@ struct dialect_error {
 #define DIALECT_BROKEN HG_S("upstream_protocol_error")
 
 struct chat;
+struct dialect_model;
+struct dialect_models;
 struct splice;
 struct translation;
 
@@ -118,6 +120,14 @@ struct dialect {
     /* `path` is the client's: some formats name the model there, or that it is a stream. */
     void (*read_request)(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                          struct dialect_request *ret);
+
+    /* Whether a request for a list of models on a path that several formats have is of a client of
+     * this one; NULL: never, or it is the one that is left. */
+    bool (*asks_models)(const struct head *head);
+
+    /* One model, or a list of them, as its clients read it; NULL if they ask for none. */
+    void (*write_model)(const struct dialect_model *model, struct chain *out);
+    void (*write_models)(const struct dialect_models *models, struct chain *out);
 
     /* The texts of a document that people or models wrote, in its order: of a request, of a whole
      * answer, and of one event of a stream (what it adds). Generous: a guard must see all of it. */
@@ -214,6 +224,9 @@ struct dialect {
 
 /* The dialect that a path belongs to; NULL if it is nobody's. */
 const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind);
+
+/* Whose form a list of models is wanted in: `found` is what its path says. */
+const struct dialect *dialect_of_models(const struct dialect *found, const struct head *head);
 
 /* The dialect of a wire (flags are ignored); NULL if the core does not know it. */
 const struct dialect *dialect_of_wire(uint32_t wire);

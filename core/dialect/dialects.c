@@ -24,6 +24,16 @@ const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t 
     return NULL;
 }
 
+const struct dialect *dialect_of_models(const struct dialect *found, const struct head *head)
+{
+    if (found != &dialect_openai_chat)
+        return found;
+    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
+        if (dialects[i]->asks_models && dialects[i]->asks_models(head))
+            return dialects[i];
+    return found;
+}
+
 const struct dialect *dialect_of_wire(uint32_t wire)
 {
     for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)

@@ -14,6 +14,7 @@
 #include "gateway/listen.h"
 #include "gateway/lua/api.h"
 #include "gateway/models/alias.h"
+#include "gateway/models/offers.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/target.h"
@@ -346,8 +347,11 @@ static bool gateway_make(struct gateway *gateway, struct error *error)
         return false;
     plugins_make(gateway);
     aliases_make(gateway);
-    return gateway_instances_make(gateway, error) && gateway_https_make(gateway, error) &&
-           lua_start(gateway, error) && (gateway->routes = routes_load(gateway, error));
+    if (!gateway_instances_make(gateway, error))
+        return false;
+    gateway->offers = offers_new(gateway);
+    return gateway_https_make(gateway, error) && lua_start(gateway, error) &&
+           (gateway->routes = routes_load(gateway, error));
 }
 
 struct gateway *gateway_new(const struct gateway_setup *setup, struct error *error)
@@ -390,6 +394,7 @@ void gateway_free(struct gateway **gateway)
         lua_stop(gone);
     while (!LIST_EMPTY(&gone->detached))
         attempt_cancel(LIST_FIRST(&gone->detached));
+    offers_free(&gone->offers);
     routes_free(gone, &gone->routes); /* records name them: after all that may write one */
     if (gone->plugins) {
         plugin_host_stop(gone->plugins);

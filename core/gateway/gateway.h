@@ -12,6 +12,7 @@
 
 struct engine;
 struct handles;
+struct offers;
 struct instance;
 struct digest;
 struct fingerprint;
@@ -95,6 +96,7 @@ struct gateway {
     struct handles *handles;
     struct alias *aliases; /* sorted by name */
     size_t alias_count;
+    struct offers *offers;
     struct flights *flights; /* NULL until there is one */
     struct route *routes;
     struct digest *digest;

@@ -164,6 +164,8 @@ static enum step_next step_receive(struct request *request)
                      TEXT_ARG(http_method_name(head->method)), TEXT_ARG(head->path));
         return go_to(request, &deliver);
     }
+    if (request->asked.kind == HG_R_MODELS)
+        request->dialect = dialect_of_models(request->dialect, head);
     body_inflate(request);
     if (request->fault.kind != FAULT_NONE)
         return go_to(request, &deliver);

@@ -16,6 +16,8 @@ return function()
   for _, name in ipairs(names) do targets[name] = s.target(name) end
   local first = targets[names[1]]
 
+  local list_all = s.models()
+
   local function ask_first(req)
     if first then return first(req) end
     return s.deny(404, "no provider is configured")
@@ -30,6 +32,8 @@ return function()
       if ask then return ask(req) end
       return unknown(name, names)
     end
+
+    if req.kind == "models" and not host.passes_models(req) then return list_all(req) end
 
     -- "openai/gpt-4o", or "@openai/gpt-4o". A slash alone proves nothing: some models have one in
     -- their own names.

@@ -16,6 +16,7 @@ local s = {
   canary = require "headgate.canary",
   shadow = require "headgate.shadow",
   timeout = require "headgate.timeout",
+  models = require "headgate.models",
 
   -- inside of a handler
   race = require "headgate.race",

@@ -72,8 +72,8 @@ end
 
 function host.names_provider(req)
   local headers, model = req.headers, req.model or ""
-  return (headers["x-headgate-provider"] or headers["x-portkey-provider"] or model:find("/", 1, true)
-    or model:sub(1, 1) == "@") and true or false
+  return (req.kind == "models" or headers["x-headgate-provider"] or headers["x-portkey-provider"]
+    or model:find("/", 1, true) or model:sub(1, 1) == "@") and true or false
 end
 
 -- ---- requests ------------------------------------------------------------------------------------
@@ -304,6 +304,29 @@ local function pass_time(step, name, limit)
   host.sleep(after)
   watch.is_done = true
   return true
+end
+
+-- The models that the test's targets name.
+function host.offers(names)
+  local set = names and {}
+  for _, name in ipairs(names or {}) do set[name] = true end
+  return { set = set }
+end
+
+function host.models(offers)
+  local data = {}
+  for name in pairs(fake.targets) do
+    local provider = name:match "^[^/]+"
+    if not offers.set or offers.set[provider] then
+      data[#data + 1] = { id = name, object = "model", owned_by = provider }
+    end
+  end
+  table.sort(data, function(a, b) return a.id < b.id end)
+  return fake.response(host.json_encode { object = "list", data = data }, {})
+end
+
+function host.passes_models()
+  return false
 end
 
 function host.call(handle, req, options)

@@ -1,9 +1,11 @@
 """Names of models: aliases, the merged list, and counting tokens."""
 
 import json
+import threading
 
-from support.client import ask, chat
+from support.client import Connection, ask, chat, request_bytes
 from support.upstream import chat_json
+from support.wait import wait_for
 
 
 def named(up, alias, **more):
@@ -44,3 +46,160 @@ def test_an_alias_is_known_in_a_path_as_well(gateway, upstream):
                  {"Content-Type": "application/json"})
     assert answer.status == 200
     assert up.requests[-1].json()["model"] == "m-2"
+
+
+# ---- the merged list -------------------------------------------------------------------------
+
+OPENAI = {"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 1715367049,
+                                      "owned_by": "system"},
+                                     {"id": "mine", "object": "model", "context_length": 4096}]}
+GOOGLE = {"models": [{"name": "models/gemini-2.5-pro", "displayName": "Gemini 2.5 Pro",
+                      "inputTokenLimit": 7}]}
+COHERE = {"models": [{"name": "command-a-03-2025", "endpoints": ["chat"]}]}
+ANTHROPIC_VERSION = {"anthropic-version": "2023-06-01"}
+
+
+def lists(document, status=200):
+    return lambda conn, request: conn.answer(json.dumps(document).encode(), status)
+
+
+def several(gateway, upstream, **more):
+    """A gateway in front of three providers of different formats, and one that fails."""
+    ups = {"a": upstream(lists(OPENAI)), "g": upstream(lists(GOOGLE)),
+           "c": upstream(lists(COHERE)), "bad": upstream(lists({"error": "no"}, 500))}
+    providers = {"a": {"base_url": ups["a"].url},
+                 "g": {"plugin": "google", "base_url": ups["g"].url + "beta"},
+                 "c": {"plugin": "cohere", "base_url": ups["c"].url.removesuffix("/v1")},
+                 "bad": {"base_url": ups["bad"].url}}
+    config = more.pop("config", 'aliases { fast = "a/gpt-4o", ["a/mine"] = "g/gemini-2.5-pro" }')
+    return gateway(providers=providers, config=config, **more), ups
+
+
+def test_the_lists_of_all_providers_become_one(gateway, upstream):
+    gate, ups = several(gateway, upstream)
+    answer = ask(gate.port, "GET", "/v1/models")
+    assert answer.status == 200 and answer.header("content-type") == "application/json"
+    assert answer.header("x-headgate-missing") == "bad"
+    models = {model["id"]: model for model in answer.json()["data"]}
+    assert list(models) == ["a/mine", "fast", "a/gpt-4o", "g/gemini-2.5-pro",
+                            "c/command-a-03-2025"]
+    assert models["a/gpt-4o"]["created"] == 1715367049
+    assert models["a/gpt-4o"]["owned_by"] == models["a/gpt-4o"]["provider"] == "a"
+    assert models["a/gpt-4o"]["context_window"] == 128000
+    assert "tools" in models["a/gpt-4o"]["capabilities"]
+    assert "image" in models["a/gpt-4o"]["modalities"]["input"]
+    assert models["g/gemini-2.5-pro"]["dialect"] == "gemini"
+    assert models["g/gemini-2.5-pro"]["context_window"] == 7, "the provider's word is above ours"
+    assert models["fast"]["alias_of"] == "a/gpt-4o"
+    assert models["fast"]["context_window"] == 128000
+    assert models["a/mine"]["alias_of"] == "g/gemini-2.5-pro", "an alias hides a model"
+    assert ups["g"].requests[0].header("x-goog-api-key") == "sk-canary-upstream-key"
+    assert ups["g"].requests[0].target == "/v1beta/models?pageSize=1000"
+    assert ups["c"].requests[0].target == "/v1/models?page_size=1000"
+
+
+def test_a_list_is_kept_and_a_failure_only_for_seconds(gateway, upstream):
+    gate, ups = several(gateway, upstream)
+    for _ in range(3):
+        assert ask(gate.port, "GET", "/v1/models").status == 200
+    assert {name: len(up.requests) for name, up in ups.items()} == {
+        "a": 1, "g": 1, "c": 1, "bad": 1}
+    gate.wait_line("provider 'bad' does not say which models it has")
+
+
+def test_clients_read_the_list_in_their_own_form(gateway, upstream):
+    gate, _ = several(gateway, upstream)
+    anthropic = ask(gate.port, "GET", "/v1/models?limit=2", headers=ANTHROPIC_VERSION).json()
+    assert anthropic["has_more"] is False
+    assert (anthropic["first_id"], anthropic["last_id"]) == ("a/mine", "c/command-a-03-2025")
+    model = anthropic["data"][2]
+    assert model["type"] == "model" and model["id"] == model["display_name"] == "a/gpt-4o"
+    assert model["created_at"].startswith("2024-05-10T") and model["max_tokens"] == 16384
+    google = ask(gate.port, "GET", "/v1beta/models").json()["models"]
+    assert google[3]["name"] == "models/g/gemini-2.5-pro"
+    assert google[3]["displayName"] == "Gemini 2.5 Pro" and google[3]["inputTokenLimit"] == 7
+    assert "generateContent" in google[3]["supportedGenerationMethods"]
+    cohere = ask(gate.port, "GET", "/v1/models", headers={"X-Fern-SDK-Name": "cohere"}).json()
+    assert cohere["models"][4]["name"] == "c/command-a-03-2025"
+    assert cohere["models"][4]["endpoints"] == ["chat"]
+    assert cohere["models"][4]["context_length"] == 256000
+    assert ask(gate.port, "GET", "/v1/models?page_size=9").json().keys() == {"models"}
+
+
+def test_one_model_is_found_by_its_names(gateway, upstream):
+    gate, _ = several(gateway, upstream)
+    for name, found in (("a/gpt-4o", "a/gpt-4o"), ("a%2Fgpt-4o", "a/gpt-4o"),
+                        ("gpt-4o", "a/gpt-4o"), ("fast", "fast")):
+        answer = ask(gate.port, "GET", "/v1/models/" + name)
+        assert (answer.status, answer.json()["id"]) == (200, found)
+    answer = ask(gate.port, "GET", "/v1beta/models/g/gemini-2.5-pro").json()
+    assert answer["name"] == "models/g/gemini-2.5-pro"
+    for path, headers in (("/v1/models/gemini-2.5-pro", {}), ("/v1/models/b/gpt-4o", {}),
+                          ("/v1/models/no", ANTHROPIC_VERSION), ("/v1beta/models/no", {})):
+        answer = ask(gate.port, "GET", path, headers=headers)
+        assert answer.status == 404 and "there is no model" in json.dumps(answer.json())
+
+
+def test_the_only_provider_answers_for_itself_in_its_own_form(gateway, upstream):
+    odd = {"object": "list", "data": [{"id": "m-1", "strange": [1]}], "x": 2}
+    up = upstream(lists(odd))
+    gate = gateway(up)
+    assert ask(gate.port, "GET", "/v1/models").json() == odd
+    assert ask(gate.port, "GET", "/v1/models/m-1").json() == odd
+    assert up.requests[-1].target == "/v1/models/m-1"
+    other = ask(gate.port, "GET", "/v1/models", headers=ANTHROPIC_VERSION).json()
+    assert [model["id"] for model in other["data"]] == ["m-1"]
+    google = ask(gate.port, "GET", "/v1beta/models").json()["models"]
+    assert [model["name"] for model in google] == ["models/m-1"]
+
+
+def test_a_named_provider_is_asked_itself(gateway, upstream):
+    gate, ups = several(gateway, upstream)
+    answer = ask(gate.port, "GET", "/v1/models", headers={"x-headgate-provider": "a"})
+    assert answer.json() == OPENAI and len(ups["g"].requests) == 0
+
+
+def test_a_route_may_name_the_providers_of_its_list(gateway, upstream):
+    route = """local s = require "headgate"
+    return s.route { path = "/v1/models", handler = s.models { "c", "bad" } }"""
+    gate, ups = several(gateway, upstream, routes={"a.lua": route})
+    answer = ask(gate.port, "GET", "/v1/models")
+    assert [model["id"] for model in answer.json()["data"]] == ["c/command-a-03-2025"]
+    assert answer.header("x-headgate-missing") == "bad"
+    assert len(ups["a"].requests) == 0
+    wrong = gateway(providers={"a": ups["a"].url}, routes={"a.lua": route}, wait=False)
+    wrong.may_fail = True
+    wrong.wait_line("there is no provider 'c'")
+
+
+def test_a_list_that_says_strange_things_hurts_nobody(gateway, upstream):
+    strange = [{"object": "list", "data": "x"}, {"data": [1, None, {}, {"id": 7}, {"id": ""},
+                                                         {"id": "a\nb"}, {"id": "x" * 9999},
+                                                         {"id": "ok", "created": "soon",
+                                                          "context_window": -5}]}, [], "no", 5]
+    ups = [upstream(lists(document)) for document in strange]
+    gate = gateway(providers={f"p{i}": {"base_url": up.url} for i, up in enumerate(ups)})
+    answer = ask(gate.port, "GET", "/v1/models")
+    assert [model["id"] for model in answer.json()["data"]] == ["p1/ok"]
+    assert answer.json()["data"][0]["created"] == 0
+    assert answer.header("x-headgate-missing") == "p0, p3, p4"
+
+
+def test_a_client_that_leaves_while_providers_are_asked_leaves_nothing(gateway, upstream):
+    release = threading.Event()
+
+    def slow(conn, request):
+        release.wait(20)
+        conn.answer(json.dumps(OPENAI).encode())
+
+    up = upstream(slow)
+    gate = gateway(providers={"a": up.url, "b": up.url})
+    with Connection(gate.port) as client:
+        client.send(request_bytes("GET", "/v1/models"))
+        wait_for(lambda: len(up.requests) == 2, "both to be asked")
+    gate.wait_records(1)
+    release.set()
+    answer = ask(gate.port, "GET", "/v1/models")
+    assert len(answer.json()["data"]) == 4 and len(up.requests) == 2
+    head = ask(gate.port, "HEAD", "/v1/models")
+    assert head.status == 200

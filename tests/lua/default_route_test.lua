@@ -37,3 +37,13 @@ t.it("says when a provider does not exist", function()
   t.eq(r.status, 400)
   t.has(r.text, "did you mean 'openai'?")
 end)
+
+t.it("lists the models of all providers", function()
+  t.target "openai/gpt-4o":says "x"
+  t.target "claude/sonnet":says "x"
+  local r = t.get("/v1/models", { kind = "models" })
+  t.eq(r.status, 200)
+  t.eq(r.calls, {})
+  t.has(r.text, '"claude/sonnet"')
+  t.has(r.text, '"openai/gpt-4o"')
+end)

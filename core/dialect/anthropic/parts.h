@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/models.h"
 #include "json/index.h"
 
 /* ---- request.c ------------------------------------------------------------------------------- */
@@ -95,3 +96,10 @@ void anthropic_read_error(struct arena *arena, hg_json doc, struct dialect_error
 hg_str anthropic_error_body(struct arena *arena, int status, hg_str type, hg_str code,
                             hg_str message);
 hg_str anthropic_error_event(struct arena *arena, hg_str type, hg_str code, hg_str message);
+
+/* ---- models.c ---------------------------------------------------------------------------------
+ */
+
+bool anthropic_asks_models(const struct head *head);
+void anthropic_write_model(const struct dialect_model *model, struct chain *out);
+void anthropic_write_models(const struct dialect_models *models, struct chain *out);

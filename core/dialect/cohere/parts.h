@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/models.h"
 #include "json/index.h"
 #include "json/splice.h"
 
@@ -72,3 +73,10 @@ struct dialect_writer *cohere_writer_new(struct arena *arena, uint32_t kind, boo
                                          bool with_usage);
 void cohere_write(struct dialect_writer *writer, const hg_event *event, struct chain *out);
 void cohere_write_end(struct dialect_writer *writer, struct chain *out);
+
+/* ---- models.c ---------------------------------------------------------------------------------
+ */
+
+bool cohere_asks_models(const struct head *head);
+void cohere_write_model(const struct dialect_model *model, struct chain *out);
+void cohere_write_models(const struct dialect_models *models, struct chain *out);

@@ -4,6 +4,7 @@
 
 #include "dialect/chat.h"
 #include "dialect/dialect.h"
+#include "dialect/models.h"
 #include "dialect/translation.h"
 #include "json/index.h"
 #include "json/splice.h"
@@ -134,3 +135,10 @@ struct dialect_writer *gemini_writer_new(struct arena *arena, uint32_t kind, boo
                                          bool with_usage);
 void gemini_write(struct dialect_writer *writer, const hg_event *event, struct chain *out);
 void gemini_write_end(struct dialect_writer *writer, struct chain *out);
+
+/* ---- models.c ---------------------------------------------------------------------------------
+ */
+
+bool gemini_asks_models(const struct head *head);
+void gemini_write_model(const struct dialect_model *model, struct chain *out);
+void gemini_write_models(const struct dialect_models *models, struct chain *out);

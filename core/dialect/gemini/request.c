@@ -79,6 +79,15 @@ hg_str gemini_path_model(struct arena *arena, hg_str path, hg_str *ret_method)
     return arena_text(arena, model);
 }
 
+/* The list of models, or one of them. */
+static bool is_models(hg_str plain)
+{
+    hg_str rest = without_version(plain);
+
+    return !text_starts(plain, HG_S("/v1/")) &&
+           (text_is(rest, HG_S("models")) || text_starts(rest, HG_S("models/")));
+}
+
 uint32_t gemini_kind_of(enum method method, hg_str path)
 {
     char room[PATH_MAX_PLAIN];
@@ -94,6 +103,8 @@ uint32_t gemini_kind_of(enum method method, hg_str path)
     kind = method_kind(action);
     if (method == METHOD_POST && model.n && kind)
         return kind;
+    if ((method == METHOD_GET || method == METHOD_HEAD) && !kind && is_models(plain))
+        return HG_R_MODELS;
     /* The rest of the API; but what speaks OpenAI's format there belongs to nobody. */
     if (text_starts(plain, HG_S("/v1beta/openai/")))
         return 0;

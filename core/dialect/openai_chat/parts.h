@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/models.h"
 #include "json/index.h"
 #include "json/splice.h"
 
@@ -82,3 +83,9 @@ void openai_reader_frame(struct dialect_reader *reader, struct arena *scratch, h
                          hg_str data);
 void openai_reader_whole(struct dialect_reader *reader, struct arena *scratch, hg_json doc);
 void openai_reader_end(struct dialect_reader *reader);
+
+/* ---- models.c ---------------------------------------------------------------------------------
+ */
+
+void openai_write_model(const struct dialect_model *model, struct chain *out);
+void openai_write_models(const struct dialect_models *models, struct chain *out);

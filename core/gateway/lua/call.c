@@ -157,15 +157,17 @@ static int host_call(lua_State *L)
     return routine_wait(L, call_cancel, call);
 }
 
-/* host.names_provider(req): does the client say which provider it wants? Asked for every request of
- * the default route, so that the usual "no" makes no object in Lua. */
+/* host.names_provider(req): does the client say which provider it wants, or is it a request for the
+ * models of all? Asked for every request of the default route, so that the usual "no" makes no
+ * object in Lua. */
 static int host_names_provider(lua_State *L)
 {
     const struct shape *shape;
     struct request *request = lua_check_request(L, 1, &shape);
     hg_str model = shape->model;
 
-    lua_pushboolean(L, (model.n && (*model.p == '@' || memchr(model.p, '/', model.n))) ||
+    lua_pushboolean(L, request->asked.kind == HG_R_MODELS ||
+                           (model.n && (*model.p == '@' || memchr(model.p, '/', model.n))) ||
                            head_field(request->head, HG_S("x-headgate-provider")).n ||
                            head_field(request->head, HG_S("x-portkey-provider")).n);
     return 1;

@@ -7,6 +7,7 @@
  *   call.c      targets and attempts
  *   stages.c    caches and guards
  *   http.c      named upstreams
+ *   models.c    lists of models
  *   values.c    errors, shared values, JSON, chance */
 #pragma once
 
@@ -103,7 +104,7 @@ void lua_push_named(lua_State *L, const char *kind, void *object);
 void *lua_check_named(lua_State *L, int at, const char *kind);
 
 extern const luaL_Reg lua_call_functions[], lua_stage_functions[], lua_http_functions[],
-    lua_value_functions[];
+    lua_value_functions[], lua_models_functions[];
 
 /* Metatables of the objects. */
 int lua_open_request(lua_State *L);

@@ -129,7 +129,8 @@ bool lua_start(struct gateway *gateway, struct error *error)
     if (!gateway->engine)
         return false;
     static const luaL_Reg *const libraries[] = {lua_call_functions, lua_stage_functions,
-                                                lua_http_functions, lua_value_functions};
+                                                lua_http_functions, lua_value_functions,
+                                                lua_models_functions};
 
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (!engine_add_library(gateway->engine, "headgate.host", libraries[i], gateway, error))

@@ -53,7 +53,7 @@ static const struct model_facts *of_vendor(hg_str vendor, hg_str model)
 {
     char name[LONGEST];
 
-    if (vendor.n + 1 + model.n > sizeof name)
+    if (vendor.n >= sizeof name || model.n >= sizeof name - vendor.n)
         return NULL;
     char *end = put_text(put_text(put_text(name, vendor), HG_S("/")), model);
 
@@ -114,7 +114,7 @@ static size_t vendor_at(hg_str vendor)
 {
     char name[LONGEST];
 
-    if (!vendor.n || vendor.n + 1 > sizeof name)
+    if (!vendor.n || vendor.n >= sizeof name)
         return ROWS;
     size_t at =
         row_at((hg_str){name, (size_t)(put_text(put_text(name, vendor), HG_S("/")) - name)});
@@ -194,14 +194,6 @@ void catalogue_put(const struct model_facts *facts, struct chain *out)
     hg_str rest, skills, into, kind = text_cut(text_of(facts->traits), ' ', &rest);
     hg_str from = text_cut(text_cut(rest, ' ', &skills), '>', &into);
 
-    if (facts->context) {
-        JSON_KEY(out, "context_window");
-        json_put_u64(out, facts->context);
-    }
-    if (facts->output) {
-        JSON_KEY(out, "max_output_tokens");
-        json_put_u64(out, facts->output);
-    }
     JSON_KEY(out, "kind");
     json_put_str(out, kind);
     JSON_KEY(out, "modalities");

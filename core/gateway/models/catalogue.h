@@ -11,13 +11,13 @@
 struct chain;
 
 struct model_facts {
-    const char *name;         /* "openai/gpt-4o" */
+    char name[88];            /* "openai/gpt-4o"; no pointer, so that nothing is relocated */
     uint32_t context, output; /* most tokens in and out; 0: not known */
 
     /* "KIND IN>OUT SKILLS": chat, completion, responses (at that endpoint only), embedding, rerank,
      * moderation, image, transcription, speech or realtime; letters of what goes in and comes out
      * (text, image, audio, video, file); letters of what it can do, see catalogue_put. */
-    const char *traits;
+    char traits[36];
     uint32_t deprecated; /* 20261231: when it goes; 1: it goes, or has gone; 0: nothing is known */
 };
 
@@ -35,6 +35,5 @@ bool catalogue_has_vendor(hg_str vendor);
 /* The kind as text: "chat". */
 hg_str catalogue_kind(const struct model_facts *facts);
 
-/* Writes members of an object: context_window, max_output_tokens, kind, modalities, capabilities
- * and deprecated, those that are known. */
+/* Writes members of an object: kind, modalities, capabilities and, if it is known, deprecated. */
 void catalogue_put(const struct model_facts *facts, struct chain *out);

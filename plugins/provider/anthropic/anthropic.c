@@ -24,7 +24,8 @@ static const struct native_api api = {.base = "https://api.anthropic.com/v1",
                                       .passes = "anthropic-beta anthropic-user-profile-id",
                                       .wire = HG_WIRE_ANTHROPIC,
                                       .tail = tail,
-                                      .models = {"/models", 7}};
+                                      .models = {"/models", 7},
+                                      .page = {"limit=1000", 10}};
 
 static hg_rc create(hg_inst *self, hg_op op, hg_json settings, void **ret_st)
 {

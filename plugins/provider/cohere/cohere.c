@@ -28,7 +28,8 @@ static const struct native_api api = {.base = "https://api.cohere.com",
                                       .key = "authorization: Bearer",
                                       .wire = HG_WIRE_COHERE,
                                       .tail = tail,
-                                      .models = {"/v1/models", 10}};
+                                      .models = {"/v1/models", 10},
+                                      .page = {"page_size=1000", 14}};
 
 static hg_rc create(hg_inst *self, hg_op op, hg_json settings, void **ret_st)
 {

@@ -91,7 +91,7 @@ hg_rc native_models(void *st, hg_op op, hg_out *json)
     }
     if (!native->http || !native->api->models.n)
         return host->fail(op, HG_E_UNSUPPORTED, "models: name them in the settings");
-    rc = place_url(host, op, &native->place, native->api->models, (hg_str){0}, &req.url);
+    rc = place_url(host, op, &native->place, native->api->models, native->api->page, &req.url);
     return rc == HG_OK ? models_ask(host, native->http, op, &req, json) : rc;
 }
 

@@ -16,6 +16,7 @@ struct native_api {
     /* What stands behind the base for a request, and its query. Memory is the op's. */
     hg_str (*tail)(const hg_host *host, hg_op op, const hg_req_info *info, hg_str *ret_query);
     hg_str models; /* where the list of models is; empty: nowhere */
+    hg_str page;   /* a query that asks for all of it at once */
 };
 
 /* For create and destroy of the plugin; `api` is static. */

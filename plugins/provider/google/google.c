@@ -38,7 +38,8 @@ static const struct native_api api = {.base = "https://generativelanguage.google
                                       .key = "x-goog-api-key",
                                       .wire = HG_WIRE_GEMINI,
                                       .tail = tail,
-                                      .models = {"/models", 7}};
+                                      .models = {"/models", 7},
+                                      .page = {"pageSize=1000", 13}};
 
 static hg_rc create(hg_inst *self, hg_op op, hg_json settings, void **ret_st)
 {

@@ -56,7 +56,8 @@ typedef struct hg_provider {
     /* Fills `out`; HG_SKIP leaves it to the host, which goes by the status. */
     hg_rc (*map_error)(void *st, void *call, hg_op, const hg_http_resp *, hg_error *out);
 
-    /* Writes {"object":"list","data":[...]} of the models on offer. May be pending. */
+    /* Writes {"object":"list","data":[...]} of the models on offer: each has an `id` or `name`, and
+     * may have display_name, created, context_window and max_output_tokens. May be pending. */
     hg_rc (*models)(void *st, hg_op, hg_out *json);
 
     /* The price of a usage; HG_SKIP if it is not known. */

@@ -111,7 +111,7 @@ START_TEST(what_is_known_is_written_as_members)
     json_end(out);
     hg_str text = chain_flat(out, arena);
     const char *wanted =
-        "{\"context_window\":1000,\"kind\":\"chat\","
+        "{\"kind\":\"chat\","
         "\"modalities\":{\"input\":[\"text\",\"image\"],\"output\":[\"text\"]},"
         "\"capabilities\":[\"tools\",\"reasoning\"],\"deprecated\":\"2026-12-31\"}"
         "{\"kind\":\"embedding\",\"modalities\":{\"input\":[\"text\"],\"output\":[]},"
