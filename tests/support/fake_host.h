@@ -107,8 +107,10 @@ void fake_reply(struct fake *fake, const char *what, const hg_http_resp *resp);
 /* Delivers the answers that are due; returns how many. */
 size_t fake_run(struct fake *fake);
 
-/* The last request that was sent: "GET http://...", and a header of it ("" if absent). */
+/* The last request that was sent: "GET http://...", its body (the first 4 KiB), and a header of it
+ * ("" if absent). */
 const char *fake_sent(struct fake *fake);
+const char *fake_sent_body(struct fake *fake);
 const char *fake_sent_header(struct fake *fake, const char *name);
 
 /* The same for a request that a provider prepared. */

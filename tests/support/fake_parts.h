@@ -98,6 +98,7 @@ struct fake {
     struct reply replies[REPLIES];
     size_t n_replies;
     char sent[1024];
+    char sent_body[4096];
     char sent_headers[FAKE_HEADERS][2][512];
     size_t n_sent_headers;
 

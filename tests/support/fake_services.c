@@ -27,6 +27,8 @@ static hg_rc exchange_add(const hg_http_req *req, struct exchange exchange)
     snprintf(exchange.what, sizeof exchange.what, "%.*s %.*s", TEXT_ARG(req->method),
              TEXT_ARG(req->url));
     strcpy(fake_current->sent, exchange.what);
+    snprintf(fake_current->sent_body, sizeof fake_current->sent_body, "%.*s",
+             TEXT_ARG(req->body ? fake_text(fake_current, req->body) : HG_S("")));
     ensure(req->n_headers <= FAKE_HEADERS);
     fake_current->n_sent_headers = req->n_headers;
     for (size_t i = 0; i < req->n_headers; i++) {
@@ -241,6 +243,11 @@ void fake_reply(struct fake *fake, const char *what, const hg_http_resp *resp)
 const char *fake_sent(struct fake *fake)
 {
     return fake->sent;
+}
+
+const char *fake_sent_body(struct fake *fake)
+{
+    return fake->sent_body;
 }
 
 const char *fake_sent_header(struct fake *fake, const char *name)

@@ -13,8 +13,8 @@
 #include "common/fields.h"
 #include "common/models.h"
 #include "common/place.h"
-#include "common/token.h"
 #include "common/words.h"
+#include "entra.h"
 
 enum form {
     FORM_V1,
@@ -26,7 +26,6 @@ enum {
     TEXT_ENDPOINT,
     TEXT_PLACE,
     TEXT_ABOVE,
-    TEXT_TOKEN,
     TEXTS
 };
 
@@ -39,8 +38,8 @@ struct azure {
     struct place above; /* of what has no deployment, in FORM_DEPLOYMENT */
     enum form form;
     uint32_t wire;
-    bool has_token, has_responses;
-    struct token token;
+    bool has_entra, has_responses;
+    struct entra entra;
     struct fields fields;
     hg_str secret; /* only to take it out of error messages */
     hg_json deployments, models;
@@ -181,9 +180,10 @@ static hg_rc request_make(struct call *call, hg_op op)
 
     if (rc != HG_OK)
         return rc;
-    if (azure->has_token) {
-        more = (hg_header){HG_S("authorization"), H->fmt(op, "Bearer %s", azure->token.value)};
-        call->token = azure->token.number;
+    if (azure->has_entra) {
+        more =
+            (hg_header){HG_S("authorization"), H->fmt(op, "Bearer %s", azure->entra.token.value)};
+        call->token = azure->entra.token.number;
     }
     out->method = info.method.n ? info.method : HG_S("POST");
     if (!fields_make(&azure->fields, H, op, call->req, more, out))
@@ -208,8 +208,8 @@ static hg_rc prepare(void *st, void *call_memory, hg_op op, const hg_req *req, h
     hg_rc rc = HG_OK;
 
     *call = (struct call){azure, req, out, 0};
-    if (azure->has_token)
-        rc = token_get(&azure->token, op, on_token, call);
+    if (azure->has_entra)
+        rc = token_get(&azure->entra.token, op, on_token, call);
     return rc == HG_OK ? request_make(call, op) : rc;
 }
 
@@ -221,8 +221,8 @@ static hg_rc map_error(void *st, void *call_memory, hg_op op, const hg_http_resp
     const struct call *call = call_memory;
     hg_rc rc = error_map(H, azure->http, op, resp, azure->secret, error_words, out);
 
-    if (rc == HG_OK && out->code == HG_E_AUTH && azure->has_token &&
-        token_refused(&azure->token, call->token))
+    if (rc == HG_OK && out->code == HG_E_AUTH && azure->has_entra &&
+        token_refused(&azure->entra.token, call->token))
         out->flags |= HG_ERR_RETRY;
     return rc;
 }
@@ -336,47 +336,19 @@ static hg_rc form_read(struct azure *azure, hg_op op, hg_json settings)
                       &azure->above);
 }
 
-/* Client credentials of Entra ID. */
-static hg_rc entra_read(struct azure *azure, hg_op op, hg_json settings, hg_inst *self)
-{
-    hg_str tenant = setting(op, settings, "/tenant");
-    hg_str authority = setting(op, settings, "/authority");
-    struct place place;
-    hg_rc rc =
-        place_read(H, op, "authority",
-                   authority.n ? authority : HG_S("https://login.microsoftonline.com"), &place);
-
-    if (rc != HG_OK)
-        return rc;
-    azure->token = (struct token){.host = H,
-                                  .http = azure->http,
-                                  .self = self,
-                                  .client_id = setting(op, settings, "/client_id"),
-                                  .client_secret = setting(op, settings, "/client_secret"),
-                                  .scope = setting(op, settings, "/scope")};
-    if (!azure->token.scope.n)
-        azure->token.scope = HG_S("https://cognitiveservices.azure.com/.default");
-    if (!name_is_sane(tenant) || !azure->token.client_id.n || !azure->token.client_secret.n)
-        return H->fail(op, HG_E_CONFIG, "Entra ID needs tenant, client_id and client_secret");
-    if (!azure->http)
-        return H->fail(op, HG_E_UNSUPPORTED, "Entra ID needs " HG_HTTP);
-    azure->token.url =
-        text_make(azure, TEXT_TOKEN, place.base, HG_S("/"), tenant, HG_S("/oauth2/v2.0/token"));
-    azure->has_token = true;
-    azure->secret = azure->token.client_secret;
-    return HG_OK;
-}
-
 static hg_rc credential_read(struct azure *azure, hg_op op, hg_json settings, hg_inst *self)
 {
     hg_str key = setting(op, settings, "/api_key");
-    bool has_entra = setting(op, settings, "/tenant").n || setting(op, settings, "/client_id").n ||
-                     setting(op, settings, "/client_secret").n;
 
-    if (key.n && has_entra)
+    azure->has_entra = entra_is_wanted(H, op, settings);
+    if (key.n && azure->has_entra)
         return H->fail(op, HG_E_CONFIG, "api_key, tenant: a key or Entra ID, not both");
-    if (has_entra)
-        return entra_read(azure, op, settings, self);
+    if (azure->has_entra) {
+        hg_rc rc = entra_read(&azure->entra, H, azure->http, op, settings, self);
+
+        azure->secret = azure->entra.token.client_secret;
+        return rc;
+    }
     azure->secret = key;
     return fields_add_key(&azure->fields, H, op, HG_S("api-key"), key);
 }
@@ -428,8 +400,8 @@ static void destroy(void *st)
 {
     struct azure *azure = st;
 
-    if (azure->has_token)
-        token_done(&azure->token);
+    if (azure->has_entra)
+        entra_done(&azure->entra);
     fields_done(&azure->fields);
     for (size_t i = 0; i < TEXTS; i++)
         free(azure->texts[i]);
@@ -478,6 +450,16 @@ static const char schema[] =
     "\"client_id\":{\"type\":\"string\",\"description\":\"Entra ID: the application.\"},"
     "\"client_secret\":{\"type\":\"string\",\"format\":\"secret\","
     "\"description\":\"Entra ID: its secret.\"},"
+    "\"identity\":{\"enum\":[\"secret\",\"workload\",\"managed\"],"
+    "\"default\":\"secret\","
+    "\"description\":\"Entra ID: how the gateway shows who it is: the application's secret, a "
+    "token that the cluster keeps in a file, or the machine it runs on.\"},"
+    "\"token_file\":{\"type\":\"string\","
+    "\"description\":\"identity workload: the file, if AZURE_FEDERATED_TOKEN_FILE does not say "
+    "it.\"},"
+    "\"metadata_url\":{\"type\":\"string\",\"format\":\"uri\","
+    "\"description\":\"identity managed: who gives tokens, if it is neither the machine nor what "
+    "IDENTITY_ENDPOINT says.\"},"
     "\"authority\":{\"type\":\"string\",\"format\":\"uri\","
     "\"default\":\"https://login.microsoftonline.com\","
     "\"description\":\"Entra ID: who gives tokens.\"},"

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "support/fake_host.h"
@@ -191,6 +193,8 @@ static const struct {
     {"{\"resource\":\"r\",\"tenant\":\"t\",\"client_id\":\"c\"}", "client_secret"},
     {"{\"resource\":\"r\",\"tenant\":\"a/b\",\"client_id\":\"c\",\"client_secret\":\"s\"}",
      "tenant"},
+    {"{\"resource\":\"r\",\"identity\":\"workload\",\"tenant\":\"t\"}", "token_file"},
+    {"{\"resource\":\"r\",\"identity\":\"managed\",\"client_id\":\"a&b\"}", "client_id"},
     {"{\"resource\":\"r\",\"deployments\":{\"a\":\"b\\\"c\"}}", "no name of one"},
     {"{\"resource\":\"r\",\"headers\":{\"Api-Key\":\"x\"},\"api_key\":\"k\"}", "not yours to set"},
 };
@@ -500,6 +504,101 @@ START_TEST(models_are_those_of_the_settings)
 }
 END_TEST
 
+/* ---- who the gateway is --------------------------------------------------------------------- */
+
+static const char *const variables[] = {"AZURE_TENANT_ID",      "AZURE_CLIENT_ID",
+                                        "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE",
+                                        "IDENTITY_ENDPOINT",    "IDENTITY_HEADER"};
+
+static void environment_clear(void)
+{
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        unsetenv(variables[i]);
+}
+
+static void answered(const char *what, const char *text, const char *token)
+{
+    struct attempt attempt;
+
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    ck_assert_str_eq(fake_sent(fake), what);
+    fake_reply(fake, what, fake_response(fake, 200, HG_OK, NULL, text_of(text)));
+    ck_assert_uint_eq(fake_run(fake), 1);
+    assert_ended(&attempt, HG_OK, token);
+}
+
+START_TEST(a_machine_is_asked_who_it_is)
+{
+    environment_clear();
+    create("{\"resource\":\"r\",\"identity\":\"managed\",\"client_id\":\"me\"}");
+    answered("GET http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01"
+             "&resource=https://cognitiveservices.azure.com&client_id=me",
+             "{\"access_token\":\"vm\",\"expires_in\":\"3600\"}", "Bearer vm");
+    ck_assert_str_eq(fake_sent_header(fake, "metadata"), "true");
+}
+END_TEST
+
+START_TEST(an_app_service_is_asked_with_its_header_and_says_when_the_token_ends)
+{
+    char answer[128];
+    struct attempt attempt;
+
+    environment_clear();
+    setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:41/msi/token", 1);
+    setenv("IDENTITY_HEADER", "proof", 1);
+    create("{\"resource\":\"r\",\"identity\":\"managed\"}");
+    snprintf(answer, sizeof answer, "{\"access_token\":\"app\",\"expires_on\":\"%lld\"}",
+             (long long)time(NULL) + 100);
+    answered("GET http://127.0.0.1:41/msi/token?api-version=2019-08-01"
+             "&resource=https://cognitiveservices.azure.com",
+             answer, "Bearer app");
+    ck_assert_str_eq(fake_sent_header(fake, "x-identity-header"), "proof");
+    fake_advance(fake, 101 * SECOND);
+    attempt_begin(&attempt, CHAT, HG_PENDING);
+    fake_end(fake, attempt.op, HG_E_CANCELLED);
+    environment_clear();
+}
+END_TEST
+
+START_TEST(a_workloads_token_is_read_from_its_file_each_time)
+{
+    char path[] = "/tmp/headgate-azure-XXXXXX";
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "first.jwt\n", 10), 10);
+    environment_clear();
+    setenv("AZURE_TENANT_ID", "ten", 1);
+    setenv("AZURE_CLIENT_ID", "app", 1);
+    setenv("AZURE_FEDERATED_TOKEN_FILE", path, 1);
+    create("{\"resource\":\"r\",\"identity\":\"workload\"}");
+    answered(TOKEN_URL, "{\"access_token\":\"w1\",\"expires_in\":60}", "Bearer w1");
+    ck_assert_ptr_nonnull(strstr(fake_sent_body(fake), "client_assertion=first.jwt&"));
+    ck_assert_ptr_nonnull(strstr(fake_sent_body(fake), "client_id=app&"));
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    ck_assert_int_eq(pwrite(fd, "second.jwt", 10, 0), 10);
+    fake_advance(fake, 61 * SECOND);
+    answered(TOKEN_URL, "{\"access_token\":\"w2\",\"expires_in\":60}", "Bearer w2");
+    ck_assert_ptr_nonnull(strstr(fake_sent_body(fake), "client_assertion=second.jwt&"));
+    close(fd);
+    unlink(path);
+    environment_clear();
+}
+END_TEST
+
+START_TEST(a_workload_without_its_file_fails_and_names_it)
+{
+    struct attempt attempt;
+
+    environment_clear();
+    create("{\"resource\":\"r\",\"identity\":\"workload\",\"tenant\":\"ten\","
+           "\"client_id\":\"app\",\"token_file\":\"/nowhere/token\"}");
+    attempt_begin(&attempt, CHAT, HG_E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(fake_log(fake), "/nowhere/token is missing or empty"));
+    fake_end(fake, attempt.op, HG_E_CONFIG);
+}
+END_TEST
+
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
 static Suite *suite(void)
@@ -519,6 +618,10 @@ static Suite *suite(void)
     tcase_add_test(tc, a_token_that_has_ended_is_used_no_more);
     tcase_add_loop_test(tc, without_a_token_the_request_fails_and_says_why, 0, COUNT(failures));
     tcase_add_test(tc, a_refused_token_is_asked_for_anew_once);
+    tcase_add_test(tc, a_machine_is_asked_who_it_is);
+    tcase_add_test(tc, an_app_service_is_asked_with_its_header_and_says_when_the_token_ends);
+    tcase_add_test(tc, a_workloads_token_is_read_from_its_file_each_time);
+    tcase_add_test(tc, a_workload_without_its_file_fails_and_names_it);
     tcase_add_loop_test(tc, errors_mean_what_azure_means, 0, COUNT(errors));
     tcase_add_loop_test(tc, recorded_errors_are_mapped, 0, COUNT(cassettes));
     tcase_add_test(tc, models_are_those_of_the_settings);

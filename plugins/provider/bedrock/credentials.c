@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/file.h"
 #include "common/words.h"
 
 enum {
@@ -51,14 +52,6 @@ struct credentials {
 };
 
 /* ---- keys --------------------------------------------------------------------------------- */
-
-static void text_wipe(char **text)
-{
-    if (*text)
-        explicit_bzero(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
-}
 
 static void keys_wipe(struct keys *keys)
 {
@@ -341,23 +334,6 @@ static void base_done(struct credentials *credentials)
 /* ---- sources ------------------------------------------------------------------------------ */
 
 /* A file's text, malloced and NUL-terminated, without white space at its end. */
-static char *file_text(const char *path)
-{
-    FILE *file = path ? fopen(path, "re") : NULL;
-    char *text = file ? malloc(TOKEN_MAX + 1) : NULL;
-    size_t n;
-
-    if (text) {
-        n = fread(text, 1, TOKEN_MAX, file);
-        while (n && strchr(" \r\n\t", text[n - 1]))
-            n--;
-        text[n] = 0;
-    }
-    if (file)
-        fclose(file);
-    return text;
-}
-
 static void on_web(void *arg, hg_op op, const hg_http_resp *resp)
 {
     struct credentials *credentials = arg;
@@ -372,7 +348,7 @@ static void web_ask(struct credentials *credentials)
 {
     static const hg_header headers[] = {
         {{"content-type", 12}, {"application/x-www-form-urlencoded", 33}}};
-    char *token = file_text(getenv("AWS_WEB_IDENTITY_TOKEN_FILE"));
+    char *token = file_text(getenv("AWS_WEB_IDENTITY_TOKEN_FILE"), TOKEN_MAX);
     const char *session = getenv("AWS_ROLE_SESSION_NAME");
     hg_out *out = credentials->host->out(credentials->op);
 
@@ -404,7 +380,7 @@ static void container_ask(struct credentials *credentials)
 {
     const char *full = getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *relative = getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    char *token = file_text(getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
+    char *token = file_text(getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"), TOKEN_MAX);
     hg_str value = word_of(token ? token : getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"));
     hg_header header = {HG_S("authorization"), value};
     hg_str url = full && *full ? word_of(full)

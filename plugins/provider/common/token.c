@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "words.h"
 
@@ -91,17 +92,25 @@ static void times_set(struct token *token, int64_t seconds)
     token->end = now + (seconds > 2 * LAST ? seconds - LAST : seconds) * SECOND;
 }
 
+/* Some write their numbers as texts. 0: there is none. */
+static int64_t number_of(struct token *token, hg_op op, hg_json value)
+{
+    hg_str text;
+
+    if (value.kind != HG_J_STR)
+        return token->host->json->i64(value, 0);
+    text = token->host->json->str(op, value);
+    return strtoll(token->host->fmt(op, "%.*s", (int)text.n, text.p).p, NULL, 10);
+}
+
 static bool value_take(struct token *token, hg_op op, hg_json root)
 {
     const hg_json_api *json = token->host->json;
     hg_str value = json->str(op, json->get(root, "/access_token"));
-    hg_json expires = json->get(root, "/expires_in");
-    int64_t seconds = json->i64(expires, 0);
+    int64_t seconds = number_of(token, op, json->get(root, "/expires_in"));
 
-    if (expires.kind == HG_J_STR)
-        seconds = strtol(
-            token->host->fmt(op, "%.*s", (int)json->str(op, expires).n, json->str(op, expires).p).p,
-            NULL, 10);
+    if (!seconds) /* some say the moment instead, in seconds since 1970 */
+        seconds = number_of(token, op, json->get(root, "/expires_on")) - (int64_t)time(NULL);
     if (seconds < 1 || seconds > 30 * 86400)
         seconds = 3600;
     for (size_t i = 0; i < value.n; i++) {
