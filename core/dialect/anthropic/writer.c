@@ -209,9 +209,22 @@ static void call_begin(struct dialect_writer *writer, const hg_event *event)
     writer->has_calls = true;
 }
 
+/* Some tell their sources behind all that was said and called; a block of a stream is over then. */
+static struct content_block *cited_block(const struct dialect_writer *writer)
+{
+    struct content_block *found = last_of(writer, BLOCK_TEXT);
+
+    if (found || writer->is_stream)
+        return found;
+    for (struct content_block *block = writer->blocks; block; block = block->next)
+        if (block->kind == BLOCK_TEXT)
+            found = block;
+    return found;
+}
+
 static void citation_write(struct dialect_writer *writer, const hg_event *event, struct chain *out)
 {
-    struct content_block *block = last_of(writer, BLOCK_TEXT);
+    struct content_block *block = cited_block(writer);
 
     if (block)
         piece_give(writer, block, PIECE_CITATION,
