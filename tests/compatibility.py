@@ -3,6 +3,7 @@
 
     HEADGATE_RESULTS=results tests/unit/dialect/test_translations
     HEADGATE_RESULTS=results tests/unit/dialect/test_roundtrip
+    HEADGATE_RESULTS=results tests/unit/dialect/test_roundtrip_answers
     tests/compatibility.py results            writes the page
     tests/compatibility.py --check results    exit code 1 if the page is not what would be written
 """
@@ -24,8 +25,8 @@ TITLES = {
 }
 HEAD = """# Compatibility
 
-Made by `tests/compatibility.py` from the results of `test_translations` and `test_roundtrip`; do
-not edit.
+Made by `tests/compatibility.py` from the results of `test_translations`, `test_roundtrip` and
+`test_roundtrip_answers`; do not edit.
 
 A client may speak any of these formats, whatever the provider speaks. Each recorded answer of a
 provider was read, written as each client's format, streamed and whole, and read back; it had to say
@@ -66,6 +67,16 @@ def pairs_part(results):
     for number, exception in enumerate(noted, 1):
         where = f"recording `{exception['tape']}`: " if exception["tape"] else ""
         lines.append(f"{number}. {where}{exception['reason']} ({exception['fields']})")
+    return lines
+
+
+def home_part(results):
+    lines = ["", "## Answers there and home", "",
+             "Answers made by chance were written in each format, brought into each other one and "
+             "back. What did not come home:", ""]
+    for one in results:
+        home = f"{TITLES[one['home']]} by way of " if one["home"] else "by way of "
+        lines.append(f"- {home}{TITLES[one['away']]}: {one['fields']}: {one['reason']}")
     return lines
 
 
@@ -119,8 +130,9 @@ def main():
         sys.exit(__doc__)
     results = [json.loads(line) for line in Path(files[0]).read_text().splitlines()]
     answers = [one for one in results if one["kind"] == "answer"]
+    homes = [one for one in results if one["kind"] == "home"]
     requests = [one for one in results if one["kind"] == "request"]
-    page = "\n".join([HEAD.rstrip(), *pairs_part(answers), *requests_part(requests),
+    page = "\n".join([HEAD.rstrip(), *pairs_part(answers), *home_part(homes), *requests_part(requests),
                       *pitfalls_part()]) + "\n"
     if not is_check:
         PAGE.write_text(page)

@@ -289,9 +289,11 @@ compatibility_check() {
         return 77
     }
     rm -f "$results"
-    make -C build -s tests/unit/dialect/test_translations tests/unit/dialect/test_roundtrip &&
+    make -C build -s tests/unit/dialect/test_translations tests/unit/dialect/test_roundtrip \
+        tests/unit/dialect/test_roundtrip_answers &&
         HEADGATE_RESULTS=$results build/tests/unit/dialect/test_translations &&
         HEADGATE_RESULTS=$results build/tests/unit/dialect/test_roundtrip &&
+        HEADGATE_RESULTS=$results build/tests/unit/dialect/test_roundtrip_answers &&
         "$python" tests/compatibility.py --check "$results"
 }
 

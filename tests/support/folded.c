@@ -5,8 +5,13 @@
 
 void folded_begin(struct folded *folded, struct arena *arena)
 {
-    *folded =
-        (struct folded){.arena = arena, .text = chain_new(arena), .reasoning = chain_new(arena)};
+    *folded = (struct folded){.arena = arena,
+                              .text = chain_new(arena),
+                              .reasoning = chain_new(arena),
+                              .refusal = chain_new(arena),
+                              .signatures = chain_new(arena),
+                              .citations = chain_new(arena),
+                              .is_whole = true};
 }
 
 /* ---- events ------------------------------------------------------------------------------------
@@ -42,6 +47,21 @@ static void args_add(struct folded *folded, const hg_event *event)
         chain_put(folded->calls[event->index].args, event->text.p, event->text.n);
 }
 
+/* The address alone: where in the text it stands is told in many ways, and by some not at all. */
+static void citation_add(struct folded *folded, hg_str annotation)
+{
+    hg_json root, url;
+    hg_str text;
+
+    if (!json_parse(folded->arena, annotation, &root, NULL))
+        return;
+    url = json_get(root, "/url_citation/url");
+    text = json_str(folded->arena, url.kind ? url : json_member(root, HG_S("url")));
+    chain_put(folded->citations, text.p, text.n);
+    if (text.n)
+        CHAIN_PUT_LIT(folded->citations, " ");
+}
+
 static void finish_add(struct folded *folded, const hg_event *event)
 {
     if (folded->finishes++)
@@ -49,10 +69,15 @@ static void finish_add(struct folded *folded, const hg_event *event)
     if (!event->finish)
         broken(folded, "a finish of nothing");
     folded->finish = event->finish;
+    folded->stop = arena_text(folded->arena, event->text);
 }
 
 static void content_add(struct folded *folded, const hg_event *event)
 {
+    if (event->type == HG_EV_REFUSAL)
+        chain_put(folded->refusal, event->text.p, event->text.n);
+    if (event->type == HG_EV_CITATION)
+        citation_add(folded, event->text);
     switch (event->type) {
     case HG_EV_TEXT:
     case HG_EV_REFUSAL: /* the other reader took both for text */
@@ -60,6 +85,8 @@ static void content_add(struct folded *folded, const hg_event *event)
         break;
     case HG_EV_REASONING:
         chain_put(folded->reasoning, event->text.p, event->text.n);
+        chain_put(folded->signatures, event->id.p, event->id.n);
+        chain_put(folded->signatures, event->name.p, event->name.n);
         break;
     case HG_EV_TOOL_START:
         call_begin(folded, event);
@@ -83,8 +110,8 @@ void folded_add(void *arg, const hg_event *event)
 
     if (folded->has_error)
         broken(folded, "an event behind an error");
-    if (event->type == HG_EV_START)
-        folded->starts++;
+    if (event->type == HG_EV_START && !folded->starts++)
+        folded->model = arena_text(folded->arena, event->name);
     else if (!folded->starts && event->type != HG_EV_ERROR)
         broken(folded, "an event before the start");
     if (event->type == HG_EV_ERROR) {
@@ -291,6 +318,7 @@ void folded_of_tape(const struct tape *tape, uint32_t wire, struct folded *ret)
     struct arena *arena = tape->arena;
 
     folded_begin(ret, arena);
+    ret->is_whole = false;
     hg_str text = json_str(arena, json_member(derived, HG_S("text")));
     hg_str refusal = json_str(arena, json_member(derived, HG_S("refusal")));
     hg_str reasoning = json_str(arena, json_member(derived, HG_S("reasoning")));
@@ -370,10 +398,29 @@ static uint32_t usage_differs(const struct folded *got, const struct folded *wan
     return differ;
 }
 
+static uint32_t rest_differs(const struct folded *got, const struct folded *want)
+{
+    uint32_t differ = 0;
+
+    if (!is_same(got, got->refusal, want->refusal))
+        differ |= IN_REFUSAL;
+    if (!is_same(got, got->signatures, want->signatures))
+        differ |= IN_SIGNATURES;
+    if (!is_same(got, got->citations, want->citations))
+        differ |= IN_CITATIONS;
+    if (!text_is(got->stop, want->stop))
+        differ |= IN_STOP;
+    if (!text_is(got->model, want->model))
+        differ |= IN_MODEL;
+    return differ;
+}
+
 uint32_t folded_differ(const struct folded *got, const struct folded *want)
 {
     uint32_t differ = calls_differ(got, want) | usage_differs(got, want);
 
+    if (got->is_whole && want->is_whole)
+        differ |= rest_differs(got, want);
     if (!is_same(got, got->text, want->text))
         differ |= IN_TEXT;
     if (!is_same(got, got->reasoning, want->reasoning))
@@ -393,8 +440,9 @@ uint32_t folded_differ(const struct folded *got, const struct folded *want)
 hg_str folded_fields(struct arena *arena, uint32_t fields)
 {
     static const char *const names[] = {
-        "text",   "reasoning", "calls",   "call ids",         "finish", "input",
-        "output", "cached",    "written", "reasoning tokens", "error",  "order of events"};
+        "text",    "reasoning",  "calls",     "call ids",         "finish", "input",
+        "output",  "cached",     "written",   "reasoning tokens", "error",  "order of events",
+        "refusal", "signatures", "citations", "stop sequence",    "model"};
     struct chain *list = chain_new(arena);
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

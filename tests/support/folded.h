@@ -18,10 +18,13 @@ struct folded_call {
 struct folded {
     struct arena *arena;
     struct chain *text, *reasoning;
+    struct chain *refusal, *signatures, *citations; /* refusal: of the text, that too */
+    hg_str stop, model;                             /* stop: the sequence */
     struct folded_call calls[FOLDED_CALLS];
     unsigned call_count;
     uint32_t finish;
     bool has_usage, has_error;
+    bool is_whole; /* from events: the members that another reader does not have are there */
     hg_usage usage;
     unsigned starts, finishes, errors, after_end; /* what must be once, and nothing behind it */
     const char *broken; /* a rule of events that was not kept; NULL: none */
@@ -40,7 +43,12 @@ enum {
     IN_WRITTEN = 256,
     IN_THOUGHT = 512, /* reasoning tokens */
     IN_ERROR = 1024,
-    IN_ORDER = 2048 /* of events */
+    IN_ORDER = 2048, /* of events */
+    IN_REFUSAL = 4096,
+    IN_SIGNATURES = 8192, /* and what only its maker can read */
+    IN_CITATIONS = 16384, /* the URLs of those that have one */
+    IN_STOP = 32768,
+    IN_MODEL = 65536
 };
 #define IN_USAGE (IN_INPUT | IN_OUTPUT | IN_CACHED | IN_WRITTEN | IN_THOUGHT)
 
