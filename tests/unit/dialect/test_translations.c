@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "support/carry.h"
+#include "support/patience.h"
 
 enum {
     SPLITS = 50,
@@ -189,8 +190,9 @@ static void stream_runs(const struct run *run, bool can_be_whole)
 {
     static const size_t mosts[] = {0, 1, 7, 60, 300, 4000};
     size_t least = run->tape->body.n / PIECES_MAX; /* time grows with pieces and size */
+    unsigned splits = test_patience() < SPLITS ? SPLITS / (unsigned)test_patience() : 1;
 
-    for (unsigned i = 0; i < SPLITS; i++) {
+    for (unsigned i = 0; i < splits; i++) {
         size_t most = mosts[i / 2 % 6];
 
         if (!way_runs(run, !can_be_whole || i % 2, most && most < least ? least : most))
