@@ -86,6 +86,7 @@ struct dialect_error {
 #define DIALECT_BROKEN HG_S("upstream_protocol_error")
 
 struct chat;
+struct dialect_count;
 struct dialect_model;
 struct dialect_models;
 struct splice;
@@ -137,6 +138,9 @@ struct dialect {
 
     /* How many tokens the request may have: an estimate, for routes that ask. */
     uint64_t (*tokens)(uint32_t kind, hg_json doc);
+
+    /* How it asks how many there are, see dialect/counting.h; NULL if there is no way. */
+    const struct dialect_count *count;
 
     /* Reads a whole 2xx or error body. */
     void (*read_answer)(struct arena *arena, uint32_t kind, hg_json doc,

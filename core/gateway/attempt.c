@@ -92,6 +92,8 @@ static void prepared(struct attempt *attempt, hg_rc rc)
         attempt_send(attempt);
         return;
     }
+    if (rc == HG_E_UNSUPPORTED && attempt_estimate(attempt))
+        return;
     attempt_fail(attempt, fault_of_rc(rc), "%s: %s", attempt->target->name,
                  *op_error(attempt->op) ? op_error(attempt->op)
                                         : "the provider refused the request");
@@ -151,6 +153,8 @@ void attempt_prepare(struct attempt *attempt)
                  attempt->sending.deadline, on_answered, attempt);
     if (provider->call_size)
         attempt->call = arena_zalloc(op_arena(attempt->op), provider->call_size);
+    if (provider->invoke && attempt_estimate(attempt))
+        return;
     if (provider->invoke) {
         invoke(attempt);
         return;

@@ -80,6 +80,7 @@ struct attempt {
 
     /* An answer in another format than the client's: events in, bytes out. */
     bool is_translated;
+    bool is_estimate;                /* of tokens: made here, because the provider does not count */
     struct translation *translation; /* between two dialects; NULL: the plugin reads the wire */
     hg_str refusal;                  /* why the request cannot be told to this provider */
     struct dialect_reader *reader;

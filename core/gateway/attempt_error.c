@@ -153,6 +153,8 @@ void attempt_refused(struct attempt *attempt)
         send_again(attempt);
         return;
     }
+    if (attempt_estimate(attempt))
+        return;
     attempt_map_error(attempt);
     if (attempt->may_renew && !attempt->was_renewed) {
         attempt->was_renewed = true;

@@ -2,6 +2,7 @@
  *   attempt.c       its life
  *   attempt_send.c  from the plugin's hg_http_req to bytes on a connection
  *   attempt_error.c what a refusal means
+ *   attempt_count.c how many tokens a request has
  *   attempt_read.c  the answer in a format the core reads: commit, events, errors
  *   attempt_translate.c  the request in another dialect than the client's
  *   attempt_wire.c  the answer in another format than the client's: events in, bytes out */
@@ -64,6 +65,13 @@ const struct chain *view_body_shown(struct attempt *attempt);
 /* The request in another dialect than the client's, appended to `out`, with `patch`, which is in
  * that dialect, put over it. Sets attempt->translation, or attempt->refusal. */
 void attempt_translate(struct attempt *attempt, uint32_t wire, hg_json patch, struct chain *out);
+
+/* A request for a count of tokens: its body for a provider of another format, what its answer says,
+ * and an answer of our own in place of one. The last is false if there is to be none. */
+bool attempt_count_write(struct attempt *attempt, hg_json doc, struct chain *out,
+                         struct error *error);
+void attempt_count_judge(struct attempt *attempt);
+bool attempt_estimate(struct attempt *attempt);
 
 void attempt_wire_begin(struct attempt *attempt);
 void attempt_wire_bytes(struct attempt *attempt, hg_str bytes);

@@ -30,6 +30,10 @@ static void whole_judge(struct attempt *attempt)
     struct dialect_answer answer = {0};
     hg_json doc;
 
+    if (request->asked.kind == HG_R_COUNT) {
+        attempt_count_judge(attempt);
+        return;
+    }
     if (!json_parse(request->arena, attempt_body(attempt), &doc, NULL)) {
         attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an answer that is not JSON",
                      attempt->target->name);
@@ -331,6 +335,10 @@ static void success_begins(struct attempt *attempt, const struct head *head)
                   request->asked.kind == HG_R_EMBED;
     bool speaks = attempt->target->provider->wires >> request->dialect->wire & 1u;
 
+    if (request->asked.kind == HG_R_COUNT && attempt->translation) {
+        attempt->state = ATTEMPT_WHOLE_BODY;
+        return;
+    }
     if (judged && (attempt->translation || !speaks)) {
         attempt->is_translated = true;
         attempt->state = ATTEMPT_FIRST_EVENT;

@@ -47,6 +47,8 @@ static bool body_write(struct attempt *attempt, hg_json doc, struct chain *out, 
     if (request->asked.kind == HG_R_EMBED && provider->write_embed &&
         request->dialect == &dialect_openai_chat)
         return provider->write_embed(attempt->translation, doc, out, error);
+    if (request->asked.kind == HG_R_COUNT && provider->count && provider->write_chat)
+        return attempt_count_write(attempt, doc, out, error);
     return error_set(error, "it has nothing like %.*s", TEXT_ARG(request->head->path));
 }
 

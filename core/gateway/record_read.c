@@ -222,6 +222,7 @@ static const hg_str kinds[] = {
     [HG_R_MODERATE] = WORD("moderation"),
     [HG_R_MODELS] = WORD("models"),
     [HG_R_RAW] = WORD("raw"),
+    [HG_R_COUNT] = WORD("count"),
 };
 static const hg_str finishes[] = {
     [HG_FIN_STOP] = WORD("stop"),        [HG_FIN_LENGTH] = WORD("length"),

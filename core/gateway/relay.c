@@ -71,7 +71,7 @@ static struct fields fields_new(struct request *request, const struct head *head
                                 const struct pair *own)
 {
     enum {
-        OURS = 8
+        OURS = 9
     };
     struct fields fields = {.room = OURS + (head ? head->field_count : 0)};
 
@@ -148,6 +148,8 @@ static void answer_fields_make(struct relay *relay, struct fields *ret)
         field_add(ret, HG_S("content-type"), type);
     if (answer->attempt && answer->attempt->translation && answer->attempt->translation->lost)
         field_add(ret, HG_S("x-headgate-lost"), translation_losses(answer->attempt->translation));
+    if (answer->attempt && answer->attempt->is_estimate)
+        field_add(ret, HG_S("x-headgate-estimate"), HG_S("1"));
     fields_finish(relay->request, ret);
 }
 

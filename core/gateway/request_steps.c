@@ -150,7 +150,7 @@ static void model_read(struct request *request)
 
 static bool needs_document(uint32_t kind)
 {
-    return kind == HG_R_CHAT || kind == HG_R_COMPLETE || kind == HG_R_EMBED;
+    return kind == HG_R_CHAT || kind == HG_R_COMPLETE || kind == HG_R_EMBED || kind == HG_R_COUNT;
 }
 
 static enum step_next step_receive(struct request *request)

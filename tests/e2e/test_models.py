@@ -3,6 +3,8 @@
 import json
 import threading
 
+import pytest
+
 from support.client import Connection, ask, chat, request_bytes
 from support.upstream import chat_json
 from support.wait import wait_for
@@ -203,3 +205,115 @@ def test_a_client_that_leaves_while_providers_are_asked_leaves_nothing(gateway, 
     assert len(answer.json()["data"]) == 4 and len(up.requests) == 2
     head = ask(gate.port, "HEAD", "/v1/models")
     assert head.status == 200
+
+
+# ---- counting tokens ---------------------------------------------------------------------------
+
+TEXT = "How many tokens are in this question? " * 10
+ASKS = {
+    "anthropic": ("/v1/messages/count_tokens",
+                  {"model": "m", "system": "Short.", "messages": [{"role": "user", "content": TEXT}]},
+                  "input_tokens"),
+    "gemini": ("/v1beta/models/m:countTokens",
+               {"contents": [{"role": "user", "parts": [{"text": TEXT}]}]}, "totalTokens"),
+    "wrapped": ("/v1beta/models/m:countTokens",
+                {"generateContentRequest": {"model": "models/m", "contents": [
+                    {"role": "user", "parts": [{"text": TEXT}]}]}}, "totalTokens"),
+    "responses": ("/v1/responses/input_tokens", {"model": "m", "input": TEXT}, "input_tokens"),
+    "converse": ("/model/m/count-tokens", {"input": {"converse": {"messages": [
+        {"role": "user", "content": [{"text": TEXT}]}]}}}, "inputTokens"),
+}
+COUNTERS = {
+    "anthropic": ({"plugin": "anthropic"}, "/v1", "/v1/messages/count_tokens",
+                  {"input_tokens": 17}, ("messages", "model")),
+    "google": ({"plugin": "google"}, "/v1beta", "/v1beta/models/m:countTokens",
+               {"totalTokens": 17}, ("generateContentRequest",)),
+    "openai": ({"responses": True}, "/v1", "/v1/responses/input_tokens",
+               {"object": "response.input_tokens", "input_tokens": 17}, ("input", "model")),
+}
+
+
+def counted(gate, name, **headers):
+    path, body, member = ASKS[name]
+    answer = ask(gate.port, "POST", path, json.dumps(body).encode(),
+                 {"Content-Type": "application/json", **headers})
+    return answer, answer.json().get(member) if answer.status == 200 else None
+
+
+@pytest.fixture(params=COUNTERS)
+def counter(request):
+    return COUNTERS[request.param]
+
+
+def before(counter, up):
+    settings, base = counter[:2]
+    return {"c": {**settings, "base_url": up.url.removesuffix("/v1") + base}}
+
+
+@pytest.mark.parametrize("client", ASKS)
+def test_a_provider_counts_for_clients_of_every_format(gateway, upstream, counter, client):
+    up = upstream(lists(counter[3]))
+    answer, tokens = counted(gateway(providers=before(counter, up)), client)
+    assert tokens == 17 and answer.header("x-headgate-estimate") is None
+    [request] = up.requests
+    assert request.target == counter[2]
+    sent = request.json()
+    native = request.target == ASKS[client][0]
+    assert TEXT in json.dumps(sent)
+    assert set(counter[4]) <= sent.keys() or (native and sent == ASKS[client][1])
+    assert not {"max_tokens", "max_output_tokens", "stream", "store"} & sent.keys()
+
+
+@pytest.mark.parametrize("client", ASKS)
+def test_who_does_not_count_is_estimated_for(gateway, upstream, client):
+    up = upstream()
+    for settings in ({}, {"plugin": "compatible", "vendor": "groq"}, {"plugin": "cohere"}):
+        gate = gateway(providers={"c": {**settings, "base_url": up.url}})
+        answer, tokens = counted(gate, client)
+        assert answer.status == 200 and answer.header("x-headgate-estimate") == "1"
+        assert answer.header("content-type") == "application/json"
+        assert len(TEXT) / 6 < tokens < len(TEXT) / 2
+        assert gate.wait_records()[0]["kind"] == "count"
+    assert not up.requests
+
+
+def test_an_endpoint_that_is_not_there_is_estimated_for_and_a_model_is_not(gateway, upstream,
+                                                                           counter):
+    answers = [(404, b"404 page not found"), (405, b""), (501, b"{}"),
+               (404, b'{"error":{"message":"there is no model m"}}'), (400, b"{}"), (500, b"{}")]
+    up = upstream(lambda conn, request: conn.answer(answers[len(up.requests) - 1][1],
+                                                    answers[len(up.requests) - 1][0]))
+    gate = gateway(providers=before(counter, up))
+    for status, _ in answers[:3]:
+        answer, tokens = counted(gate, "anthropic")
+        assert answer.status == 200 and tokens > 0, status
+        assert answer.header("x-headgate-estimate") == "1"
+    for status, _ in answers[3:]:
+        answer, tokens = counted(gate, "anthropic")
+        assert answer.status == status and answer.header("x-headgate-estimate") is None
+
+
+def test_an_answer_without_a_number_is_none(gateway, upstream):
+    for body in (b"{}", b"no", b'{"totalTokens":"many"}', b'{"totalTokens":-4}', b"[]"):
+        up = upstream(lambda conn, request, body=body: conn.answer(body))
+        gate = gateway(providers=before(COUNTERS["google"], up))
+        answer, _ = counted(gate, "anthropic")
+        assert answer.status == 502 and answer.json()["type"] == "error"
+
+
+def test_a_request_to_count_must_be_one(gateway, upstream):
+    gate = gateway(upstream())
+    for body in (b"", b"[]", b"{"):
+        answer = ask(gate.port, "POST", "/v1/messages/count_tokens", body,
+                     {"Content-Type": "application/json"})
+        assert answer.status == 400
+    answer = ask(gate.port, "POST", "/v1/messages/count_tokens", b"{}",
+                 {"Content-Type": "application/json"})
+    assert answer.status == 200 and answer.json() == {"input_tokens": 1}
+
+
+def test_an_alias_counts_as_its_model(gateway, upstream):
+    up = upstream(lists({"input_tokens": 17}))
+    gate = gateway(providers=before(COUNTERS["anthropic"], up), config='aliases { m = "c/other" }')
+    assert counted(gate, "anthropic")[1] == 17
+    assert up.requests[0].json()["model"] == "other"

@@ -19,6 +19,7 @@ const struct dialect dialect_anthropic = {
     .answer_visit = anthropic_answer_visit,
     .event_visit = anthropic_event_visit,
     .tokens = anthropic_tokens,
+    .count = &anthropic_count,
     .is_plain = anthropic_is_plain,
     .end_mark = {end_mark, sizeof end_mark - 1},
     .is_end = anthropic_is_end,

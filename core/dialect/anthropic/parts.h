@@ -97,6 +97,8 @@ hg_str anthropic_error_body(struct arena *arena, int status, hg_str type, hg_str
                             hg_str message);
 hg_str anthropic_error_event(struct arena *arena, hg_str type, hg_str code, hg_str message);
 
+extern const struct dialect_count anthropic_count; /* in request.c */
+
 /* ---- models.c ---------------------------------------------------------------------------------
  */
 

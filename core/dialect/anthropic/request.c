@@ -1,6 +1,7 @@
 /* What a request asks for: by its path, and by a few members of its body. */
 #include "base/text.h"
 #include "dialect/anthropic/parts.h"
+#include "dialect/counting.h"
 #include "dialect/path.h"
 
 enum {
@@ -17,6 +18,8 @@ uint32_t anthropic_kind_of(enum method method, hg_str path)
         path = path_plain(path, room);
     if (text_is(path, HG_S("/v1/messages")))
         return method == METHOD_POST ? HG_R_CHAT : HG_R_RAW;
+    if (method == METHOD_POST && text_is(path, HG_S("/v1/messages/count_tokens")))
+        return HG_R_COUNT;
     return text_starts(path, HG_S("/v1/messages/")) ? HG_R_RAW : 0;
 }
 
@@ -69,3 +72,11 @@ uint64_t anthropic_tokens(uint32_t kind, hg_json doc)
         tokens += TOKENS_A_MESSAGE + content_tokens(json_member(message, HG_S("content")));
     return tokens + json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
 }
+
+/* ---- counting them by asking ----------------------------------------------------------------- */
+
+static const char *const keys[] = {"model",       "messages", "system",        "tools",
+                                   "tool_choice", "thinking", "output_config", NULL};
+
+const struct dialect_count anthropic_count = {
+    .keys = keys, .result = "/input_tokens", .answer = "{\"input_tokens\":"};

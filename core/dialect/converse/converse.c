@@ -15,6 +15,7 @@ const struct dialect dialect_converse = {
     .answer_visit = converse_answer_visit,
     .event_visit = converse_event_visit,
     .tokens = converse_tokens,
+    .count = &converse_count,
     .is_end = converse_is_end,
     .error_body = converse_error_body,
     .error_event = converse_error_event,

@@ -4,6 +4,8 @@
 #include "dialect/dialect.h"
 #include "json/index.h"
 
+extern const struct dialect_count converse_count; /* in request.c */
+
 /* ---- request.c ------------------------------------------------------------------------------- */
 
 uint32_t converse_kind_of(enum method method, hg_str path);

@@ -1,6 +1,7 @@
 /* What a request asks for: all of it stands in the path, /model/{id}/{operation}. */
 #include "base/text.h"
 #include "dialect/converse/parts.h"
+#include "dialect/counting.h"
 #include "dialect/path.h"
 
 enum {
@@ -16,9 +17,9 @@ struct operation {
 };
 
 static const struct operation operations[] = {
-    {"/converse", HG_R_CHAT, false},    {"/converse-stream", HG_R_CHAT, true},
-    {"/invoke", HG_R_RAW, false},       {"/invoke-with-response-stream", HG_R_RAW, true},
-    {"/count-tokens", HG_R_RAW, false},
+    {"/converse", HG_R_CHAT, false},      {"/converse-stream", HG_R_CHAT, true},
+    {"/invoke", HG_R_RAW, false},         {"/invoke-with-response-stream", HG_R_RAW, true},
+    {"/count-tokens", HG_R_COUNT, false},
 };
 
 /* The operation of a plain path, and what stands between it and "/model/". */
@@ -102,3 +103,15 @@ uint64_t converse_tokens(uint32_t kind, hg_json doc)
         tokens += TOKENS_A_MESSAGE + blocks_tokens(json_member(message, HG_S("content")));
     return tokens;
 }
+
+/* ---- counting them by asking ----------------------------------------------------------------- */
+
+static const char *const keys[] = {"messages", "system", "toolConfig",
+                                   "additionalModelRequestFields", NULL};
+
+const struct dialect_count converse_count = {.inside = "/input/converse",
+                                             .keys = keys,
+                                             .before = "{\"input\":{\"converse\":",
+                                             .after = "}}",
+                                             .result = "/inputTokens",
+                                             .answer = "{\"inputTokens\":"};

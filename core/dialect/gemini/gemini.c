@@ -20,6 +20,7 @@ const struct dialect dialect_gemini = {
     .event_visit = gemini_event_visit,
     .event_unrepeat = gemini_event_unrepeat,
     .tokens = gemini_tokens,
+    .count = &gemini_counting,
     .error_body = gemini_error_body,
     .error_event = gemini_error_event,
     .read_chat = gemini_read_chat,

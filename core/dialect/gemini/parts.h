@@ -136,6 +136,8 @@ struct dialect_writer *gemini_writer_new(struct arena *arena, uint32_t kind, boo
 void gemini_write(struct dialect_writer *writer, const hg_event *event, struct chain *out);
 void gemini_write_end(struct dialect_writer *writer, struct chain *out);
 
+extern const struct dialect_count gemini_counting; /* in request.c */
+
 /* ---- models.c ---------------------------------------------------------------------------------
  */
 

@@ -1,5 +1,6 @@
 /* What a request asks for: the path names the model and what is done with it. */
 #include "base/text.h"
+#include "dialect/counting.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/path.h"
 
@@ -15,14 +16,10 @@ static const struct {
     const char *method;
     uint32_t kind;
 } methods[] = {
-    {"generateContent", HG_R_CHAT},
-    {"streamGenerateContent", HG_R_CHAT},
-    {"countTokens", HG_R_RAW},
-    {"embedContent", HG_R_RAW},
-    {"batchEmbedContents", HG_R_RAW},
-    {"batchGenerateContent", HG_R_RAW},
-    {"asyncBatchEmbedContent", HG_R_RAW},
-    {"computeTokens", HG_R_RAW},
+    {"generateContent", HG_R_CHAT},       {"streamGenerateContent", HG_R_CHAT},
+    {"countTokens", HG_R_COUNT},          {"embedContent", HG_R_RAW},
+    {"batchEmbedContents", HG_R_RAW},     {"batchGenerateContent", HG_R_RAW},
+    {"asyncBatchEmbedContent", HG_R_RAW}, {"computeTokens", HG_R_RAW},
 };
 
 static uint32_t method_kind(hg_str method)
@@ -183,3 +180,12 @@ uint64_t gemini_tokens(uint32_t kind, hg_json doc)
            (system.kind ? content_tokens(system) : 0) +
            json_raw(json_member(doc, HG_S("tools"))).n / BYTES_A_TOKEN;
 }
+
+/* ---- counting them by asking ----------------------------------------------------------------- */
+
+const struct dialect_count gemini_counting = {.inside = "/generateContentRequest",
+                                              .before = "{\"generateContentRequest\":",
+                                              .member = "model",
+                                              .after = "}",
+                                              .result = "/totalTokens",
+                                              .answer = "{\"totalTokens\":"};

@@ -14,6 +14,7 @@ const struct dialect dialect_openai_responses = {
     .answer_visit = responses_answer_visit,
     .event_visit = responses_event_visit,
     .tokens = responses_tokens,
+    .count = &responses_count,
     .read_answer = responses_read_answer,
     .event_unrepeat = responses_event_unrepeat,
     .repeat_new = responses_repeat_new,

@@ -5,6 +5,8 @@
 #include "json/index.h"
 #include "json/splice.h"
 
+extern const struct dialect_count responses_count; /* in request.c */
+
 /* ---- request.c ------------------------------------------------------------------------------- */
 
 uint32_t responses_kind_of(enum method method, hg_str path);

@@ -1,6 +1,7 @@
 /* What a request asks for. Everything else below /v1/responses (stored ones, input_items, cancel,
  * input_tokens, compact) is none of our business and passes as it is. */
 #include "base/text.h"
+#include "dialect/counting.h"
 #include "dialect/openai_responses/parts.h"
 #include "dialect/path.h"
 
@@ -17,7 +18,12 @@ uint32_t responses_kind_of(enum method method, hg_str path)
 
     if (method != METHOD_POST)
         return 0;
-    return text_is(path, own) || text_is(path_plain(path, room), own) ? HG_R_CHAT : 0;
+    if (text_is(path, own))
+        return HG_R_CHAT;
+    path = path_plain(path, room);
+    return text_is(path, own)                                  ? HG_R_CHAT
+           : text_is(path, HG_S("/v1/responses/input_tokens")) ? HG_R_COUNT
+                                                               : 0;
 }
 
 static uint64_t part_tokens(hg_json part)
@@ -84,3 +90,14 @@ void responses_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_
     ret->model = json_str(arena, json_member(doc, HG_S("model")));
     ret->is_stream = json_is_yes(json_member(doc, HG_S("stream")));
 }
+
+/* ---- counting them by asking ----------------------------------------------------------------- */
+
+static const char *const keys[] = {"model",       "input", "instructions", "tools",
+                                   "tool_choice", "text",  "reasoning",    "parallel_tool_calls",
+                                   NULL};
+
+const struct dialect_count responses_count = {
+    .keys = keys,
+    .result = "/input_tokens",
+    .answer = "{\"object\":\"response.input_tokens\",\"input_tokens\":"};

@@ -14,6 +14,8 @@ static hg_str tail(const hg_host *host, hg_op op, const hg_req_info *info, hg_st
     *ret_query = info->query;
     if (info->kind == HG_R_EMBED || info->kind == HG_R_COMPLETE)
         return (hg_str){NULL, 0};
+    if (info->kind == HG_R_COUNT)
+        return HG_S("/messages/count_tokens");
     return info->kind == HG_R_CHAT ? HG_S("/messages") : place_tail(info);
 }
 

@@ -175,6 +175,8 @@ static hg_rc request_make(struct call *call, hg_op op)
     hg_header more = {0};
 
     H->req->info(call->req, &info);
+    if (info.kind == HG_R_COUNT)
+        return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
     hg_str deployment = deployment_of(azure, op, info.model);
     hg_rc rc = url_make(azure, op, &info, deployment, &out->url);
 

@@ -62,6 +62,8 @@ static hg_str operation_of(const hg_req_info *info)
 {
     if (info->kind == HG_R_CHAT)
         return info->flags & HG_RQ_STREAM ? HG_S("/converse-stream") : HG_S("/converse");
+    if (info->kind == HG_R_COUNT)
+        return HG_S("/count-tokens");
     return info->kind == HG_R_EMBED ? HG_S("/invoke") : raw_operation(info->path);
 }
 
@@ -121,7 +123,7 @@ static hg_rc body_make(struct call *call, hg_op op, const hg_req *req, const hg_
 
     if (info->kind == HG_R_EMBED)
         return embed_write(H, op, info->model, H->req->json(req), out);
-    if (info->kind == HG_R_CHAT)
+    if (info->kind == HG_R_CHAT || (info->kind == HG_R_COUNT && info->wire != HG_WIRE_CONVERSE))
         H->req->rewrite(out, req, HG_WIRE_CONVERSE, (hg_json){0});
     else
         H->body->put_body(out, body, 0, H->body->len(body));

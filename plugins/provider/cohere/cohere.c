@@ -18,6 +18,7 @@ static hg_str tail(const hg_host *host, hg_op op, const hg_req_info *info, hg_st
     case HG_R_RERANK:
         return HG_S("/v2/rerank");
     case HG_R_COMPLETE:
+    case HG_R_COUNT:
         return (hg_str){NULL, 0};
     default:
         return info->path;

@@ -38,7 +38,8 @@ static void body_make(const struct native *native, hg_op op, const hg_req *req,
         return;
     out->body = host->out(op);
     if (host->req->json(req).kind == HG_J_OBJ &&
-        (info->kind == HG_R_CHAT || (info->kind == HG_R_EMBED && is_translated(native, info))))
+        (info->kind == HG_R_CHAT || info->kind == HG_R_COUNT ||
+         (info->kind == HG_R_EMBED && is_translated(native, info))))
         host->req->rewrite(out->body, req, native->api->wire, (hg_json){0});
     else
         host->body->put_body(out->body, body, 0, len);

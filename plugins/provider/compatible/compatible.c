@@ -93,6 +93,8 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
 
     (void)call;
     H->req->info(req, &info);
+    if (info.kind == HG_R_COUNT)
+        return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
     rc = endpoint_check(compatible, op, info.kind);
     if (rc == HG_OK)
         rc = place_url(H, op, &compatible->place, place_tail(&info), info.query, &out->url);

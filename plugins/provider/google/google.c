@@ -10,6 +10,8 @@ static const hg_host *H;
 
 static hg_str method_of(const hg_req_info *info)
 {
+    if (info->kind == HG_R_COUNT)
+        return HG_S("countTokens");
     if (info->kind == HG_R_EMBED)
         return HG_S("batchEmbedContents");
     return info->flags & HG_RQ_STREAM ? HG_S("streamGenerateContent") : HG_S("generateContent");
@@ -23,7 +25,7 @@ static hg_str tail(const hg_host *host, hg_op op, const hg_req_info *info, hg_st
     bool is_whole = info->model.n && memchr(info->model.p, '/', info->model.n);
     hg_str method = method_of(info), version = HG_S("/v1beta"), path = info->path;
 
-    if (info->kind == HG_R_CHAT || info->kind == HG_R_EMBED) {
+    if (info->kind == HG_R_CHAT || info->kind == HG_R_EMBED || info->kind == HG_R_COUNT) {
         if (info->kind == HG_R_CHAT && info->flags & HG_RQ_STREAM)
             *ret_query = HG_S("alt=sse");
         return host->fmt(op, "/%s%.*s:%.*s", is_whole ? "" : "models/", (int)info->model.n,

@@ -28,8 +28,9 @@ struct openai {
 
 static bool is_responses(const struct openai *openai, const hg_req_info *info)
 {
-    return openai->has_responses && info->kind == HG_R_CHAT &&
-           info->wire == HG_WIRE_OPENAI_RESPONSES;
+    return openai->has_responses &&
+           (info->kind == HG_R_COUNT ||
+            (info->kind == HG_R_CHAT && info->wire == HG_WIRE_OPENAI_RESPONSES));
 }
 
 /* Bodies that are not JSON (uploads) pass as they are; so does what names no model. */
@@ -50,6 +51,13 @@ static void body_make(const struct openai *openai, hg_op op, const hg_req *req,
                         (hg_json){0});
 }
 
+static hg_str tail_of(const struct openai *openai, const hg_req_info *info)
+{
+    if (info->kind == HG_R_COUNT)
+        return HG_S("/responses/input_tokens");
+    return is_responses(openai, info) ? HG_S("/responses") : place_tail(info);
+}
+
 static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_req *out)
 {
     const struct openai *openai = st;
@@ -58,9 +66,9 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
 
     (void)call;
     H->req->info(req, &info);
-    rc = place_url(H, op, &openai->place,
-                   is_responses(openai, &info) ? HG_S("/responses") : place_tail(&info), info.query,
-                   &out->url);
+    if (info.kind == HG_R_COUNT && !openai->has_responses)
+        return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
+    rc = place_url(H, op, &openai->place, tail_of(openai, &info), info.query, &out->url);
     if (rc != HG_OK)
         return rc;
     out->method = info.method.n ? info.method : HG_S("POST");

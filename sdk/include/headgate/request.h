@@ -19,7 +19,8 @@ enum {
     HG_R_RERANK,
     HG_R_MODERATE,
     HG_R_MODELS,
-    HG_R_RAW /* any other path: method, path and body pass as they are */
+    HG_R_RAW,  /* any other path: method, path and body pass as they are */
+    HG_R_COUNT /* how many tokens a chat request has */
 };
 
 /* Wire formats the core can read and write. */
