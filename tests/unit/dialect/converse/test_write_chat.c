@@ -536,7 +536,7 @@ START_TEST(model_and_streaming_stand_in_the_path)
         {"//model/./a//converse", HG_R_CHAT, "a", false},
         {"/model/arn%3Aaws%3Abedrock%3Ax%3A1%3Ainference-profile%2Fus.a/converse", HG_R_CHAT,
          "arn:aws:bedrock:x:1:inference-profile/us.a", false},
-        {"/model/a/count-tokens", HG_R_RAW, "a", false},
+        {"/model/a/count-tokens", HG_R_COUNT, "a", false},
         {"/model/a/invoke", HG_R_RAW, "a", false},
         {"/model/a/invoke-with-response-stream", HG_R_RAW, "a", true},
         {"/model//converse", 0, "", false},

@@ -74,7 +74,7 @@ START_TEST(the_path_names_model_and_method)
          HG_R_CHAT, "g", true},
         {METHOD_POST, "/v1/projects/p/locations/l/endpoints/7:generateContent", HG_R_CHAT,
          "endpoints/7", false},
-        {METHOD_POST, "/v1beta/models/m:countTokens", HG_R_RAW, "m", false},
+        {METHOD_POST, "/v1beta/models/m:countTokens", HG_R_COUNT, "m", false},
         {METHOD_POST, "/v1beta/models/m:embedContent", HG_R_RAW, "m", false},
         {METHOD_POST, "/v1beta/models/m:batchEmbedContents", HG_R_RAW, "m", false},
         {METHOD_GET, "/v1beta/models", HG_R_MODELS, "", false},

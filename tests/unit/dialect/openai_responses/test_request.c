@@ -78,7 +78,7 @@ START_TEST(the_path_says_what_is_asked_for)
                  {METHOD_GET, "/v1/responses/resp_1", 0},
                  {METHOD_POST, "/v1/responses/resp_1/cancel", 0},
                  {METHOD_POST, "/v1/responses/compact", 0},
-                 {METHOD_POST, "/v1/responses/input_tokens", 0},
+                 {METHOD_POST, "/v1/responses/input_tokens", HG_R_COUNT},
                  {METHOD_POST, "/v1/chat/completions", 0}};
     uint32_t kind;
 
