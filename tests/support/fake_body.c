@@ -252,7 +252,7 @@ static void req_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json p
     hg_json value;
     hg_str key;
 
-    ensure((wire & HG_WIRE_MASK) == HG_WIRE_OPENAI_CHAT || wire == req->in.wire);
+    ensure((wire & HG_WIRE_MASK) >= HG_WIRE_OPENAI_CHAT && (wire & HG_WIRE_MASK) <= HG_WIRE_COHERE);
     if (req->json.kind != HG_J_OBJ) {
         chain_put_chain(chain, req->body, 0, req->body->len);
         return;

@@ -9,12 +9,14 @@ static void request_put(struct translation *translation, struct chain *out, hg_j
     hg_str model = translation->model;
 
     json_obj(out);
-    JSON_KEY(out, "model");
-    json_str_begin(out);
-    if (!memchr(model.p, '/', model.n))
-        CHAIN_PUT_LIT(out, "models/");
-    json_escape(out, model);
-    json_str_end(out);
+    if (!(translation->traits & HG_WIRE_ONE_EMBED)) { /* the path says it */
+        JSON_KEY(out, "model");
+        json_str_begin(out);
+        if (!memchr(model.p, '/', model.n))
+            CHAIN_PUT_LIT(out, "models/");
+        json_escape(out, model);
+        json_str_end(out);
+    }
     JSON_KEY(out, "content");
     json_obj(out);
     JSON_KEY(out, "parts");
@@ -32,14 +34,81 @@ static void request_put(struct translation *translation, struct chain *out, hg_j
     json_end(out);
 }
 
+/* {"instances":[{"content"}],"parameters":{"outputDimensionality"}}, on Vertex for older models. */
+static void instances_put(struct chain *out, hg_json input, hg_json dimensions)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json text = input;
+    bool more = input.kind == HG_J_STR || json_next(input, &it, NULL, &text);
+
+    json_obj(out);
+    JSON_KEY(out, "instances");
+    json_arr(out);
+    while (more) {
+        json_obj(out);
+        JSON_KEY(out, "content");
+        chat_put(out, chat_text_of(text));
+        json_end(out);
+        more = input.kind == HG_J_ARR && json_next(input, &it, NULL, &text);
+    }
+    json_end(out);
+    if (dimensions.kind == HG_J_NUM) {
+        JSON_KEY(out, "parameters");
+        json_obj(out);
+        JSON_KEY(out, "outputDimensionality");
+        json_put_raw(out, json_raw(dimensions));
+        json_end(out);
+    }
+    json_end(out);
+}
+
+static bool texts_check(hg_json input, size_t *ret_count, struct error *error)
+{
+    hg_json_it it = {{0, 0}};
+    size_t number = 0;
+    hg_json text;
+
+    *ret_count = 1;
+    if (input.kind == HG_J_STR)
+        return true;
+    if (input.kind != HG_J_ARR || !json_count(input))
+        return error_set(error, "input: must be a string or a list of strings");
+    while (json_next(input, &it, NULL, &text)) {
+        if (text.kind != HG_J_STR)
+            return error_set(error, "input[%zu]: tokens cannot be told this provider, only text",
+                             number);
+        number++;
+    }
+    *ret_count = number;
+    return true;
+}
+
+static void requests_put(struct translation *translation, struct chain *out, hg_json input,
+                         hg_json dimensions)
+{
+    hg_json_it it = {{0, 0}};
+    hg_json text;
+
+    json_obj(out);
+    JSON_KEY(out, "requests");
+    json_arr(out);
+    if (input.kind == HG_J_STR)
+        request_put(translation, out, input, dimensions);
+    while (input.kind == HG_J_ARR && json_next(input, &it, NULL, &text))
+        request_put(translation, out, text, dimensions);
+    json_end(out);
+    json_end(out);
+}
+
 bool gemini_write_embed(struct translation *translation, hg_json doc, struct chain *out,
                         struct error *error)
 {
-    hg_json input = json_member(doc, HG_S("input")), text;
+    hg_json input = json_member(doc, HG_S("input"));
     hg_json dimensions = json_member(doc, HG_S("dimensions"));
     hg_json encoding = json_member(doc, HG_S("encoding_format"));
-    hg_json_it it = {{0, 0}};
-    size_t number = 0;
+    hg_json first = input.kind == HG_J_ARR ? json_get(input, "/0") : input;
+    uint32_t traits = translation->traits;
+    size_t count;
 
     if (encoding.kind > HG_J_NULL && !json_is(encoding, HG_S("base64")) &&
         !json_is(encoding, HG_S("float")))
@@ -47,22 +116,18 @@ bool gemini_write_embed(struct translation *translation, hg_json doc, struct cha
     translation->encodes_vectors = json_is(encoding, HG_S("base64"));
     if (json_member(doc, HG_S("user")).kind == HG_J_STR)
         translation_lose(translation, "user");
-    json_obj(out);
-    JSON_KEY(out, "requests");
-    json_arr(out);
-    if (input.kind == HG_J_STR)
-        request_put(translation, out, input, dimensions);
-    else if (input.kind != HG_J_ARR || !json_count(input))
-        return error_set(error, "input: must be a string or a list of strings");
-    while (input.kind == HG_J_ARR && json_next(input, &it, NULL, &text)) {
-        if (text.kind != HG_J_STR)
-            return error_set(error, "input[%zu]: tokens cannot be told this provider, only text",
-                             number);
-        request_put(translation, out, text, dimensions);
-        number++;
-    }
-    json_end(out);
-    json_end(out);
+    if (!texts_check(input, &count, error))
+        return false;
+    if (count > 1 &&
+        (traits & HG_WIRE_ONE_EMBED ||
+         (traits & HG_WIRE_PREDICT && text_starts(translation->model, HG_S("gemini-embedding-")))))
+        return error_set(error, "input: this model takes one text a request");
+    if (traits & HG_WIRE_PREDICT)
+        instances_put(out, input, dimensions);
+    else if (traits & HG_WIRE_ONE_EMBED)
+        request_put(translation, out, first, dimensions);
+    else
+        requests_put(translation, out, input, dimensions);
     return true;
 }
 

@@ -100,6 +100,9 @@ hg_str gemini_embeddings_read(struct arena *arena, hg_json doc);
 /* ---- usage.c --------------------------------------------------------------------------------- */
 
 bool gemini_usage_read(hg_json usage, hg_usage *ret);
+
+/* Of an answer with embeddings; false if it does not say. */
+bool gemini_embed_usage_read(hg_json doc, hg_usage *ret);
 void gemini_usage_put(struct chain *out, const hg_usage *usage);
 uint32_t gemini_finish_read(hg_json reason);
 hg_str gemini_finish_word(uint32_t finish);

@@ -250,6 +250,7 @@ static void block_give(struct dialect_reader *reader, struct arena *scratch, hg_
 static void vectors_give(struct dialect_reader *reader, struct arena *scratch, hg_json doc)
 {
     hg_str data = gemini_embeddings_read(scratch, doc);
+    hg_usage usage;
 
     if (!data.n) {
         fail(reader, DIALECT_BROKEN, HG_S("an answer without embeddings"));
@@ -257,6 +258,8 @@ static void vectors_give(struct dialect_reader *reader, struct arena *scratch, h
     }
     start_give(reader, scratch, doc);
     give(reader, (hg_event){.type = HG_EV_EXTRA, .name = HG_S("data"), .text = data});
+    if (gemini_embed_usage_read(doc, &usage))
+        give(reader, (hg_event){.type = HG_EV_USAGE, .usage = &usage});
     give(reader, (hg_event){.type = HG_EV_FINISH, .finish = HG_FIN_STOP});
 }
 

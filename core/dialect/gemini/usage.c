@@ -87,6 +87,25 @@ bool gemini_usage_read(hg_json usage, hg_usage *ret)
     return ret->flags != 0;
 }
 
+/* Vertex tells the tokens of each text. */
+bool gemini_embed_usage_read(hg_json doc, hg_usage *ret)
+{
+    hg_json list = json_member(doc, HG_S("predictions")), one;
+    hg_json_it it = {{0, 0}};
+
+    if (gemini_usage_read(gemini_member(doc, HG_S("usageMetadata")), ret))
+        return true;
+    while (list.kind == HG_J_ARR && json_next(list, &it, NULL, &one)) {
+        int64_t tokens = gemini_count(json_get(one, "/embeddings/statistics/token_count"));
+
+        if (tokens < 0)
+            continue;
+        ret->input += (uint64_t)tokens;
+        ret->flags = HG_U_INPUT;
+    }
+    return ret->flags != 0;
+}
+
 static void count_put(struct chain *out, hg_str key, uint64_t count)
 {
     json_key(out, key);

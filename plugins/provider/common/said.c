@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "delay.h"
+
 enum {
     RAW_MAX = 500
 };
@@ -54,6 +56,30 @@ static void code_read(struct reading *r, hg_json code)
     }
 }
 
+static bool holds(hg_str text, const char *piece)
+{
+    return text.n && memmem(text.p, text.n, piece, strlen(piece));
+}
+
+/* Google's: {"retryDelay":"12.5s"}, and a quota of a day, which waiting does not help against. */
+static void details_read(struct reading *r, hg_json details)
+{
+    hg_json_it it = {0}, inner = {0};
+    hg_json detail, violation;
+
+    while (details.kind == HG_J_ARR && r->host->json->next(details, &it, NULL, &detail)) {
+        hg_json violations = get(r, detail, "/violations");
+
+        delay_parse(str(r, get(r, detail, "/retryDelay")), 0, &r->said.wait);
+        inner = (hg_json_it){0};
+        while (violations.kind == HG_J_ARR &&
+               r->host->json->next(violations, &inner, NULL, &violation)) {
+            if (holds(str(r, get(r, violation, "/quotaId")), "PerDay"))
+                r->said.type = r->said.code = HG_S("insufficient_quota");
+        }
+    }
+}
+
 /* {"error":{"message","type","code"}}; OpenRouter puts the inner provider's text into metadata. */
 static bool error_read_object(struct reading *r, hg_json error)
 {
@@ -69,6 +95,7 @@ static bool error_read_object(struct reading *r, hg_json error)
         r->said.type = str(r, get(r, error, "/status"));
     r->said.message = first_str(r, error, messages);
     code_read(r, get(r, error, "/code"));
+    details_read(r, get(r, error, "/details"));
     if (raw.n)
         r->said.message =
             r->host->fmt(r->op, "%.*s: %.*s", (int)r->said.message.n, r->said.message.p,
@@ -250,6 +277,8 @@ static bool error_read(struct reading *r, const hg_http_resp *resp)
     hg_str body = resp->body ? r->host->body->flat(r->op, resp->body) : (hg_str){0};
 
     is_json = body.n && r->host->json->parse(r->op, body, &r->root) == HG_OK;
+    if (is_json && r->root.kind == HG_J_ARR) /* some of Google's come in a list */
+        r->root = get(r, r->root, "/0");
     if (is_json) {
         wait_read(r);
         if (error_read_json(r, in_success))

@@ -46,9 +46,9 @@ enum {
 #define HG_WIRE_NO_STREAM_USAGE 0x4000u  /* OpenAI: does not know `stream_options` */
 #define HG_WIRE_NO_URLS         0x8000u  /* takes no URLs of images and files */
 #define HG_WIRE_BODY_VERSION    0x10000u /* Anthropic on Bedrock and Vertex: no model, own version */
-#define HG_WIRE_NO_CALL_IDS                                               \
-    0x20000u /* Gemini: calls and their results have no ids, as on Vertex \
-              */
+#define HG_WIRE_NO_CALL_IDS     0x20000u /* Gemini: calls have no ids, as on Vertex */
+#define HG_WIRE_PREDICT         0x40000u /* Gemini: embeddings as instances of a prediction */
+#define HG_WIRE_ONE_EMBED       0x80000u /* Gemini: one text a request, as embedContent has it */
 
 enum {
     HG_ROLE_SYSTEM = 1,
