@@ -11,7 +11,7 @@
 
 /* What the command line says, as it was written. */
 struct wishes {
-    const char *listen, *replay, *script, *record, *key, *with;
+    const char *listen, *replay, *script, *spec, *record, *key, *with;
     const char *split, *delay, *first_delay;
 };
 
@@ -40,6 +40,7 @@ static bool setup_read(const struct wishes *wishes, struct arena *arena,
     return rule_read(wishes, arena, &setup->rule, error) &&
            (!wishes->replay || (setup->replay = replay_open(wishes->replay, error))) &&
            (!wishes->script || (setup->drill = drill_open(wishes->script, error))) &&
+           (!wishes->spec || (setup->spec = spec_open(wishes->spec, error))) &&
            (!wishes->record || (setup->diary = diary_open(wishes->record, error))) &&
            (setup->fd = listener_open(wishes->listen, error)) >= 0;
 }
@@ -62,6 +63,8 @@ static void serve(struct simulator_setup *setup, const char *address)
     simulator = simulator_new(setup);
     if (setup->replay)
         fprintf(stderr, "%zu recordings\n", replay_count(setup->replay));
+    if (setup->spec)
+        fprintf(stderr, "%zu described requests\n", spec_count(setup->spec));
     printf("listening on http://%.*s:%u\n", host, address, listener_port(setup->fd));
     fflush(stdout);
     loop_run(setup->loop);
@@ -86,6 +89,7 @@ int cli_simulate(int argc, char **argv)
         {"listen", 0, "ADDRESS", "host:port; port 0 takes a free one", NULL, &wishes.listen},
         {"replay", 0, "DIR", "answer from recordings", NULL, &wishes.replay},
         {"script", 0, "FILE", "rules for answers, as JSON", NULL, &wishes.script},
+        {"spec", 0, "PATH", "refuse what an API's description does not allow", NULL, &wishes.spec},
         {"record", 0, "FILE", "write what comes in, a JSON line each", NULL, &wishes.record},
         {"key", 0, "KEY", "answer 401 to those who do not send it", NULL, &wishes.key},
         {"split", 0, "HOW", "cut writes: N bytes or random:SEED", NULL, &wishes.split},
@@ -124,6 +128,7 @@ int cli_simulate(int argc, char **argv)
         close(setup.fd);
     diary_free(&setup.diary);
     drill_free(&setup.drill);
+    spec_free(&setup.spec);
     replay_free(&setup.replay);
     arena_free(&arena);
     return status;

@@ -69,6 +69,18 @@ static hg_str path_known(struct arena *arena, const struct endpoint *endpoint, h
                      (int)(path.n - (size_t)(at - path.p)), at);
 }
 
+/* Azure's paths name a deployment, and then the body need not name a model. */
+static hg_str model_of_deployment(hg_str path)
+{
+    static const hg_str lead = {"/deployments/", 13};
+    const char *at = memmem(path.p, path.n, lead.p, lead.n);
+    hg_str rest, model = {0};
+
+    if (at)
+        model = (hg_str){at + lead.n, path.n - (size_t)(at - path.p) - lead.n};
+    return text_cut(model, '/', &rest);
+}
+
 static void document_done(void *document)
 {
     json_decref(document);
@@ -102,7 +114,7 @@ void ask_read(struct ask *ask, struct arena *arena, const struct head *head, hg_
         return;
     ask->path = path_known(arena, ask->endpoint, head->path);
     ask->dialect->read_request(arena, HG_R_CHAT, ask->path, ask->doc, &request);
-    ask->model = request.model;
+    ask->model = request.model.n ? request.model : model_of_deployment(head->path);
     ask->is_stream = request.is_stream;
     ask->wants_usage = request.wants_usage;
     ask->is_array =

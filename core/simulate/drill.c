@@ -16,7 +16,8 @@ struct drill {
     uint64_t *used; /* of each, how often */
 };
 
-static const char *const match_names[] = {"path", "method", "model", "headers", "contains"};
+static const char *const match_names[] = {"path",    "method",  "model",
+                                          "headers", "dialect", "contains"};
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
@@ -156,11 +157,13 @@ static bool matches(const struct ask *ask, const json_t *match)
     const char *path = json_string_value(json_object_get(match, "path"));
     const char *method = json_string_value(json_object_get(match, "method"));
     const char *model = json_string_value(json_object_get(match, "model"));
+    const char *dialect = json_string_value(json_object_get(match, "dialect"));
     const json_t *contains = json_object_get(match, "contains");
 
     return (!path || fits(ask, path, ask->head->path)) &&
            (!method || fits(ask, method, http_method_name(ask->head->method))) &&
            (!model || fits(ask, model, ask->model)) &&
+           (!dialect || fits(ask, dialect, text_of(ask->dialect->name))) &&
            (!contains || memmem(ask->body.p ? ask->body.p : "", ask->body.n,
                                 json_string_value(contains), json_string_length(contains))) &&
            headers_fit(ask, json_object_get(match, "headers"));

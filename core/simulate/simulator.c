@@ -16,6 +16,7 @@
 #include "simulate/damage.h"
 #include "simulate/endpoint.h"
 #include "simulate/fault.h"
+#include "simulate/key.h"
 #include "simulate/sender.h"
 
 enum {
@@ -109,44 +110,6 @@ static void connection_close(struct connection *connection)
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-/* The key as each format's clients send it; AWS signatures name it. */
-static bool is_key(hg_str given, hg_str key)
-{
-    static const hg_str credential = {"Credential=", 11};
-    hg_str rest, scheme = text_cut(given, ' ', &rest);
-    const char *at = memmem(rest.p ? rest.p : "", rest.n, credential.p, credential.n);
-
-    if (text_is_nocase(scheme, HG_S("bearer")))
-        return text_is(text_trim(rest), key);
-    if (!at)
-        return text_is(given, key);
-    rest.n -= (size_t)(at - rest.p) + credential.n;
-    rest.p = at + credential.n;
-    return text_is(text_cut(rest, '/', &rest), key);
-}
-
-static bool key_in_query(hg_str query, hg_str key)
-{
-    while (query.n) {
-        hg_str value, name = text_cut(text_cut(query, '&', &query), '=', &value);
-
-        if (text_is(name, HG_S("key")) && text_is(value, key))
-            return true;
-    }
-    return false;
-}
-
-static bool key_fits(const struct connection *connection)
-{
-    static const char *const fields[] = {"authorization", "x-api-key", "x-goog-api-key", "api-key"};
-    hg_str key = connection->simulator->setup.key;
-
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (is_key(head_field(&connection->head, text_of(fields[i])), key))
-            return true;
-    return !key.n || key_in_query(connection->head.query, key);
-}
-
 static bool rule_set_headers(struct rule *rule, struct arena *arena, const struct head *head,
                              struct error *error)
 {
@@ -184,13 +147,28 @@ static bool is_replayed(const struct connection *connection)
            (connection->rule.cassette.n || !text_starts(ask->model, HG_S("sim:")));
 }
 
+/* A recording answers whatever it was asked with. */
+static bool as_described(struct connection *connection)
+{
+    const struct ask *ask = &connection->ask;
+    const struct spec *spec = connection->simulator->setup.spec;
+    hg_str place, reason;
+
+    if (!spec || is_replayed(connection) || spec_check(spec, ask, &place, &reason))
+        return true;
+    if (place.n)
+        reason = arena_fmt(ask->arena, "%.*s: %.*s", TEXT_ARG(place), TEXT_ARG(reason));
+    fault_refuse(connection->reply, ask->dialect, 400, place, reason);
+    return false;
+}
+
 /* What stands before an answer: the key, the rule, the public description of the API. */
 static bool is_welcome(struct connection *connection)
 {
     const struct ask *ask = &connection->ask;
     struct error error;
 
-    if (!key_fits(connection)) {
+    if (!key_fits(connection->simulator->setup.key, &connection->head)) {
         struct rule rule = rule_default;
 
         rule.error = HG_S("auth");
@@ -205,7 +183,7 @@ static bool is_welcome(struct connection *connection)
                      arena_text(ask->arena, text_of(error.text)));
         return false;
     }
-    return true;
+    return as_described(connection);
 }
 
 static void reply_finish(struct connection *connection)

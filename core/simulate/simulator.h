@@ -7,6 +7,7 @@
 #include "simulate/drill.h"
 #include "simulate/replay.h"
 #include "simulate/rule.h"
+#include "simulate/spec.h"
 
 struct simulator_setup {
     struct loop *loop;
@@ -15,6 +16,7 @@ struct simulator_setup {
     hg_str key;       /* empty: nobody is asked for one */
     struct replay *replay;
     struct drill *drill;
+    struct spec *spec;
     struct diary *diary; /* each may be NULL and stays the caller's */
 };
 
