@@ -14,8 +14,9 @@ static hg_str number_of(const struct ask *ask, const char *name)
 {
     uint64_t number = document_member_number(ask->document, name);
 
-    return number == UNSET ? (hg_str){0}
-                           : arena_fmt(ask->arena, "%llu", (unsigned long long)number);
+    if (number == UNSET)
+        return HG_S("");
+    return arena_fmt(ask->arena, "%llu", (unsigned long long)number);
 }
 
 /* A list of texts is that many prompts; a list of numbers is one prompt of tokens. */

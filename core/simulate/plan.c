@@ -173,7 +173,8 @@ static void calls_make(const struct ask *ask, const struct chat *chat, hg_str pr
 
     if (!tool && !rule->tool.n)
         return;
-    count = count < CALLS_MAX ? count : CALLS_MAX;
+    if (count > CALLS_MAX)
+        count = CALLS_MAX;
     plan->calls = arena_alloc(ask->arena, (count + 1) * sizeof *plan->calls);
     for (; plan->call_count < count; plan->call_count++) {
         uint64_t own = words_mix(seed, plan->call_count);

@@ -51,14 +51,15 @@ static hg_str document_words(const json_t *document)
 
 static json_t *results_of(const struct ask *ask, const json_t *documents, hg_str query)
 {
-    size_t count =
-        json_array_size(documents) < DOCUMENTS_MAX ? json_array_size(documents) : DOCUMENTS_MAX;
+    size_t count = json_array_size(documents);
     uint64_t top = document_member_number(ask->document, "top_n");
-    struct ranked *ranked = xcalloc(count + 1, sizeof *ranked);
+    struct ranked *ranked = xcalloc(DOCUMENTS_MAX, sizeof *ranked);
     bool shows = json_is_true(json_object_get(ask->document, "return_documents"));
     json_t *results = json_array();
     float vector[DIMENSIONS];
 
+    if (count > DOCUMENTS_MAX)
+        count = DOCUMENTS_MAX;
     embedding_of(query, vector, DIMENSIONS);
     for (size_t i = 0; i < count; i++)
         ranked[i] =
