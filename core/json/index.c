@@ -291,6 +291,46 @@ hg_json json_member(hg_json object, hg_str key)
     return found;
 }
 
+/* A bit for each length that a key has: most members are none of them by that alone. */
+static uint64_t lengths_of(const hg_str *keys, size_t count)
+{
+    uint64_t lengths = 0;
+
+    for (size_t i = 0; i < count; i++)
+        lengths |= UINT64_C(1) << (keys[i].n & 63);
+    return lengths;
+}
+
+void json_pick(hg_json object, hg_json_it *it, const hg_str *keys, size_t count,
+               hg_json *ret_values)
+{
+    hg_json_it inner = {{0, 0}};
+    uint64_t lengths;
+    hg_json value;
+    hg_str raw;
+
+    memset(ret_values, 0, count * sizeof *ret_values);
+    if (object.kind != HG_J_OBJ)
+        return;
+    if (is_indexed_object(object)) {
+        for (size_t i = 0; i < count; i++)
+            ret_values[i] = top_member(doc_of(object), keys[i]);
+        return;
+    }
+    lengths = lengths_of(keys, count);
+    while (json_next(object, &inner, &raw, &value)) {
+        bool has_escapes = raw.n && memchr(raw.p, '\\', raw.n);
+
+        if (!(lengths >> (raw.n & 63) & 1) && !has_escapes)
+            continue;
+        for (size_t i = 0; i < count; i++)
+            if (has_escapes ? json_key_is(raw, keys[i]) : text_is(raw, keys[i]))
+                ret_values[i] = value;
+    }
+    if (it)
+        json_pass(it, &inner);
+}
+
 hg_json json_element(hg_json array, size_t index)
 {
     hg_json_it it = {{0, 0}};

@@ -46,6 +46,12 @@ hg_json json_get(hg_json from, const char *pointer);
  * last of several counts, as it does for most readers. */
 hg_json json_member(hg_json object, hg_str key);
 
+/* Several members of one object in one walk: ret_values[i] is what json_member gives for keys[i].
+ * `it`, if it is not NULL, is the walk that gave the object last, which then need not look for its
+ * end. */
+void json_pick(hg_json object, hg_json_it *it, const hg_str *keys, size_t count,
+               hg_json *ret_values);
+
 /* An element of an array. */
 hg_json json_element(hg_json array, size_t index);
 

@@ -2,8 +2,30 @@
 #include "base/text.h"
 #include "dialect/openai_chat/read_chat.h"
 
+/* Members are looked up in one walk over their object: there may be many thousands of objects, or
+ * one may hold a megabyte. */
+#define KEY(word)              \
+    {                          \
+        word, sizeof(word) - 1 \
+    }
+
 /* ---- parts -------------------------------------------------------------------------------------
  */
+
+enum {
+    PART_TYPE,
+    PART_TEXT,
+    PART_CACHE,
+    PART_REFUSAL,
+    PART_VIDEO,
+    PART_KEYS
+};
+
+static const hg_str part_keys[PART_KEYS] = {[PART_TYPE] = KEY("type"),
+                                            [PART_TEXT] = KEY("text"),
+                                            [PART_CACHE] = KEY("cache_control"),
+                                            [PART_REFUSAL] = KEY("refusal"),
+                                            [PART_VIDEO] = KEY("video_url")};
 
 static void image_read(struct reading *reading, struct chat_part *part, hg_json value)
 {
@@ -41,7 +63,7 @@ static void file_read(struct reading *reading, struct chat_part *part, hg_json v
     }
 }
 
-static enum chat_part_kind kind_of_part(hg_json part)
+static enum chat_part_kind kind_of_part(hg_json type, hg_json text)
 {
     static const struct {
         const char *type;
@@ -50,13 +72,12 @@ static enum chat_part_kind kind_of_part(hg_json part)
         {"text", CHAT_TEXT},         {"input_text", CHAT_TEXT},    {"output_text", CHAT_TEXT},
         {"refusal", CHAT_REFUSAL},   {"thinking", CHAT_REASONING}, {"image_url", CHAT_IMAGE},
         {"input_audio", CHAT_AUDIO}, {"file", CHAT_FILE},          {"video_url", CHAT_VIDEO}};
-    hg_json type = json_member(part, HG_S("type"));
+    hg_str word = json_raw_str(type);
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (json_is(type, text_of(kinds[i].type)))
+        if (json_key_is(word, text_of(kinds[i].type)))
             return kinds[i].kind;
-    return type.kind == HG_J_NONE && json_member(part, HG_S("text")).kind == HG_J_STR ? CHAT_TEXT
-                                                                                      : CHAT_RAW;
+    return type.kind == HG_J_NONE && text.kind == HG_J_STR ? CHAT_TEXT : CHAT_RAW;
 }
 
 /* {"type":"thinking","thinking":"..."} or, as Mistral has it, a list of text parts. */
@@ -67,18 +88,24 @@ static struct chat_text thinking_text(hg_json part)
     return chat_text_of(thinking.kind == HG_J_ARR ? json_get(thinking, "/0/text") : thinking);
 }
 
-static void part_read(struct reading *reading, struct chat_message *message, hg_json value)
+/* `it` is the walk that gave the part. */
+static void part_read(struct reading *reading, struct chat_message *message, hg_json value,
+                      hg_json_it *it)
 {
-    struct chat_part *part = chat_add_part(reading->arena, message, kind_of_part(value));
-    hg_json video = json_member(value, HG_S("video_url"));
+    hg_json members[PART_KEYS], video;
+    struct chat_part *part;
 
-    part->cache = chat_raw(json_member(value, HG_S("cache_control")));
+    json_pick(value, it, part_keys, PART_KEYS, members);
+    part = chat_add_part(reading->arena, message,
+                         kind_of_part(members[PART_TYPE], members[PART_TEXT]));
+    part->cache = chat_raw(members[PART_CACHE]);
+    video = members[PART_VIDEO];
     switch (part->kind) {
     case CHAT_TEXT:
-        part->text = chat_text_of(json_member(value, HG_S("text")));
+        part->text = chat_text_of(members[PART_TEXT]);
         break;
     case CHAT_REFUSAL:
-        part->text = chat_text_of(json_member(value, HG_S("refusal")));
+        part->text = chat_text_of(members[PART_REFUSAL]);
         break;
     case CHAT_REASONING:
         part->text = thinking_text(value);
@@ -114,12 +141,60 @@ static void content_read(struct reading *reading, struct chat_message *message, 
         if (part.kind == HG_J_STR)
             chat_add_part(reading->arena, message, CHAT_TEXT)->text = chat_text_of(part);
         else
-            part_read(reading, message, part);
+            part_read(reading, message, part, &it);
     }
 }
 
 /* ---- what an assistant said --------------------------------------------------------------------
  */
+
+enum {
+    ROLE,
+    CONTENT,
+    NAME,
+    CALLS,
+    CALL, /* the deprecated form */
+    REFUSAL,
+    THINKING_BLOCKS,
+    REASONING_DETAILS,
+    REASONING_CONTENT,
+    REASONING,
+    CALL_ID,
+    CACHE,
+    KEYS
+};
+
+static const hg_str keys[KEYS] = {[ROLE] = KEY("role"),
+                                  [CONTENT] = KEY("content"),
+                                  [NAME] = KEY("name"),
+                                  [CALLS] = KEY("tool_calls"),
+                                  [CALL] = KEY("function_call"),
+                                  [REFUSAL] = KEY("refusal"),
+                                  [THINKING_BLOCKS] = KEY("thinking_blocks"),
+                                  [REASONING_DETAILS] = KEY("reasoning_details"),
+                                  [REASONING_CONTENT] = KEY("reasoning_content"),
+                                  [REASONING] = KEY("reasoning"),
+                                  [CALL_ID] = KEY("tool_call_id"),
+                                  [CACHE] = KEY("cache_control")};
+
+enum {
+    CALL_OWN_ID,
+    CALL_TYPE,
+    CALL_FUNCTION,
+    CALL_CUSTOM,
+    CALL_EXTRA,
+    CALL_KEYS
+};
+
+static const hg_str call_keys[CALL_KEYS] = {[CALL_OWN_ID] = KEY("id"),
+                                            [CALL_TYPE] = KEY("type"),
+                                            [CALL_FUNCTION] = KEY("function"),
+                                            [CALL_CUSTOM] = KEY("custom"),
+                                            [CALL_EXTRA] = KEY("extra_content")};
+
+/* Of a function, and of a tool that takes free text. */
+static const hg_str function_keys[] = {KEY("name"), KEY("arguments")},
+                    custom_keys[] = {KEY("name"), KEY("input")};
 
 /* thinking_blocks as Anthropic's, reasoning_details as OpenRouter's. */
 static bool blocks_read(struct reading *reading, struct chat_message *message, hg_json blocks)
@@ -143,32 +218,36 @@ static bool blocks_read(struct reading *reading, struct chat_message *message, h
     return any;
 }
 
-static void reasoning_read(struct reading *reading, struct chat_message *message, hg_json value)
+static void reasoning_read(struct reading *reading, struct chat_message *message,
+                           const hg_json *members)
 {
-    hg_json text = json_member(value, HG_S("reasoning_content"));
+    hg_json text = members[REASONING_CONTENT];
 
-    if (blocks_read(reading, message, json_member(value, HG_S("thinking_blocks"))) ||
-        blocks_read(reading, message, json_member(value, HG_S("reasoning_details"))))
+    if (blocks_read(reading, message, members[THINKING_BLOCKS]) ||
+        blocks_read(reading, message, members[REASONING_DETAILS]))
         return;
     if (text.kind != HG_J_STR)
-        text = json_member(value, HG_S("reasoning"));
+        text = members[REASONING];
     if (text.kind == HG_J_STR && json_raw_str(text).n)
         chat_add_part(reading->arena, message, CHAT_REASONING)->text = chat_text_of(text);
 }
 
-static void call_read(struct reading *reading, struct chat_message *message, hg_json call)
+static void call_read(struct reading *reading, struct chat_message *message, hg_json call,
+                      hg_json_it *it)
 {
     struct chat_part *part = chat_add_part(reading->arena, message, CHAT_CALL);
-    hg_json function = json_member(call, HG_S("function"));
+    hg_json members[CALL_KEYS], function[2];
 
-    part->is_custom = json_is(json_member(call, HG_S("type")), HG_S("custom"));
+    json_pick(call, it, call_keys, CALL_KEYS, members);
+    part->is_custom = json_is(members[CALL_TYPE], HG_S("custom"));
     if (part->is_custom)
-        function = json_member(call, HG_S("custom"));
-    part->id = chat_text_of(json_member(call, HG_S("id")));
-    part->tool = chat_text_of(json_member(function, HG_S("name")));
-    part->args =
-        chat_text_of(json_member(function, part->is_custom ? HG_S("input") : HG_S("arguments")));
-    part->signature = chat_text_of(json_get(call, "/extra_content/google/thought_signature"));
+        json_pick(members[CALL_CUSTOM], NULL, custom_keys, 2, function);
+    else
+        json_pick(members[CALL_FUNCTION], NULL, function_keys, 2, function);
+    part->id = chat_text_of(members[CALL_OWN_ID]);
+    part->tool = chat_text_of(function[0]);
+    part->args = chat_text_of(function[1]);
+    part->signature = chat_text_of(json_get(members[CALL_EXTRA], "/google/thought_signature"));
 }
 
 /* The deprecated form has no ids: the name is one, the same for call and result. */
@@ -179,20 +258,18 @@ static struct chat_text legacy_id(struct reading *reading, struct chat_text name
     return chat_plain(arena_fmt(reading->arena, "call_%.*s", TEXT_ARG(plain)));
 }
 
-static void assistant_read(struct reading *reading, struct chat_message *message, hg_json value)
+static void assistant_read(struct reading *reading, struct chat_message *message,
+                           const hg_json *members)
 {
-    hg_json calls = json_member(value, HG_S("tool_calls"));
-    hg_json legacy = json_member(value, HG_S("function_call"));
-    hg_json refusal = json_member(value, HG_S("refusal"));
+    hg_json calls = members[CALLS], legacy = members[CALL], refusal = members[REFUSAL], call;
     hg_json_it it = {{0, 0}};
-    hg_json call;
 
-    reasoning_read(reading, message, value);
-    content_read(reading, message, json_member(value, HG_S("content")));
+    reasoning_read(reading, message, members);
+    content_read(reading, message, members[CONTENT]);
     if (refusal.kind == HG_J_STR)
         chat_add_part(reading->arena, message, CHAT_REFUSAL)->text = chat_text_of(refusal);
     while (calls.kind == HG_J_ARR && json_next(calls, &it, NULL, &call))
-        call_read(reading, message, call);
+        call_read(reading, message, call, &it);
     if (legacy.kind == HG_J_OBJ) {
         struct chat_part *part = chat_add_part(reading->arena, message, CHAT_CALL);
 
@@ -202,17 +279,18 @@ static void assistant_read(struct reading *reading, struct chat_message *message
     }
 }
 
-static void result_read(struct reading *reading, struct chat_message *message, hg_json value)
+static void result_read(struct reading *reading, struct chat_message *message,
+                        const hg_json *members)
 {
     struct chat_part *part = chat_add_part(reading->arena, message, CHAT_RESULT);
     struct chat_message inside = {.parts_end = &part->parts};
 
-    part->id = chat_text_of(json_member(value, HG_S("tool_call_id")));
-    part->tool = chat_text_of(json_member(value, HG_S("name")));
+    part->id = chat_text_of(members[CALL_ID]);
+    part->tool = chat_text_of(members[NAME]);
     if (!chat_has(part->id))
         part->id = legacy_id(reading, part->tool);
-    content_read(reading, &inside, json_member(value, HG_S("content")));
-    part->cache = chat_raw(json_member(value, HG_S("cache_control")));
+    content_read(reading, &inside, members[CONTENT]);
+    part->cache = chat_raw(members[CACHE]);
 }
 
 static uint32_t role_of(hg_json role)
@@ -224,17 +302,21 @@ static uint32_t role_of(hg_json role)
                  {"system", HG_ROLE_SYSTEM}, {"developer", HG_ROLE_SYSTEM},
                  {"tool", HG_ROLE_TOOL},     {"function", HG_ROLE_TOOL}};
 
+    hg_str word = json_raw_str(role);
+
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (json_is(role, text_of(roles[i].word)))
+        if (json_key_is(word, text_of(roles[i].word)))
             return roles[i].role;
     return 0;
 }
 
-static bool message_read(struct reading *reading, hg_json value, size_t number)
+static bool message_read(struct reading *reading, hg_json value, hg_json_it *it, size_t number)
 {
-    hg_json role = json_member(value, HG_S("role"));
-    uint32_t kind = role_of(role);
+    hg_json members[KEYS];
+    uint32_t kind;
 
+    json_pick(value, it, keys, KEYS, members);
+    kind = role_of(members[ROLE]);
     if (!kind)
         return error_set(reading->error,
                          "messages[%zu].role: must be one of system, developer, user, assistant, "
@@ -242,13 +324,13 @@ static bool message_read(struct reading *reading, hg_json value, size_t number)
                          number);
     struct chat_message *message = chat_add_message(reading->arena, reading->chat, kind);
 
-    message->name = chat_text_of(json_member(value, HG_S("name")));
+    message->name = chat_text_of(members[NAME]);
     if (kind == HG_ROLE_ASSISTANT)
-        assistant_read(reading, message, value);
+        assistant_read(reading, message, members);
     else if (kind == HG_ROLE_TOOL)
-        result_read(reading, message, value);
+        result_read(reading, message, members);
     else
-        content_read(reading, message, json_member(value, HG_S("content")));
+        content_read(reading, message, members[CONTENT]);
     return true;
 }
 
@@ -261,7 +343,7 @@ bool openai_messages_read(struct reading *reading, hg_json messages)
     if (messages.kind != HG_J_ARR)
         return error_set(reading->error, "messages: must be a list");
     while (json_next(messages, &it, NULL, &message))
-        if (!message_read(reading, message, number++))
+        if (!message_read(reading, message, &it, number++))
             return false;
     return true;
 }

@@ -96,53 +96,100 @@ static void detail_give(struct dialect_reader *reader, struct arena *scratch, ui
         give(reader, event);
 }
 
+/* What a message or a delta has; one walk finds all of it. */
+enum {
+    CONTENT,
+    CALLS,
+    CALL, /* the deprecated form */
+    REASONING_CONTENT,
+    REASONING,
+    REASONING_DETAILS,
+    THINKING_BLOCKS,
+    REFUSAL,
+    IMAGES,
+    ANNOTATIONS,
+    AUDIO,
+    KEYS
+};
+
+#define KEY(word)              \
+    {                          \
+        word, sizeof(word) - 1 \
+    }
+
+static const hg_str keys[KEYS] = {[CONTENT] = KEY("content"),
+                                  [CALLS] = KEY("tool_calls"),
+                                  [CALL] = KEY("function_call"),
+                                  [REASONING_CONTENT] = KEY("reasoning_content"),
+                                  [REASONING] = KEY("reasoning"),
+                                  [REASONING_DETAILS] = KEY("reasoning_details"),
+                                  [THINKING_BLOCKS] = KEY("thinking_blocks"),
+                                  [REFUSAL] = KEY("refusal"),
+                                  [IMAGES] = KEY("images"),
+                                  [ANNOTATIONS] = KEY("annotations"),
+                                  [AUDIO] = KEY("audio")};
+
 /* Under one of two names, and once more with signatures in lists that some have beside. */
 static void reasoning_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
-                           hg_json message)
+                           const hg_json *members)
 {
-    hg_json plain = json_member(message, HG_S("reasoning_content"));
-    hg_json details = json_member(message, HG_S("reasoning_details")), detail;
+    hg_json plain = members[REASONING_CONTENT], details = members[REASONING_DETAILS], detail;
     hg_json_it it = {{0, 0}};
 
     if (plain.kind != HG_J_STR || !json_raw_str(plain).n)
-        plain = json_member(message, HG_S("reasoning"));
+        plain = members[REASONING];
     text_give(reader, scratch, HG_EV_REASONING, choice, plain);
     if (details.kind != HG_J_ARR)
-        details = json_member(message, HG_S("thinking_blocks"));
+        details = members[THINKING_BLOCKS];
     while (details.kind == HG_J_ARR && json_next(details, &it, NULL, &detail))
         detail_give(reader, scratch, choice, detail,
                     plain.kind != HG_J_STR || !json_raw_str(plain).n);
 }
 
-static void call_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
-                      hg_json call, int64_t number)
-{
-    hg_json function = json_member(call, HG_S("function"));
-    hg_json args = json_member(function, HG_S("arguments"));
+enum {
+    CALL_INDEX,
+    CALL_ID,
+    CALL_FUNCTION,
+    CALL_CUSTOM,
+    CALL_KEYS
+};
 
-    if (function.kind != HG_J_OBJ) {
-        function = json_member(call, HG_S("custom"));
-        args = json_member(function, HG_S("input"));
-    }
-    slots_add(reader->slots, choice, json_i64(json_member(call, HG_S("index")), number),
-              json_str(scratch, json_member(call, HG_S("id"))),
-              json_str(scratch, json_member(function, HG_S("name"))),
+static const hg_str call_keys[CALL_KEYS] = {[CALL_INDEX] = KEY("index"),
+                                            [CALL_ID] = KEY("id"),
+                                            [CALL_FUNCTION] = KEY("function"),
+                                            [CALL_CUSTOM] = KEY("custom")};
+
+/* `it` is the walk that gave the call. */
+static void call_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
+                      hg_json call, hg_json_it *it, int64_t number)
+{
+    static const hg_str of_function[] = {KEY("name"), KEY("arguments")},
+                        of_custom[] = {KEY("name"), KEY("input")};
+    hg_json members[CALL_KEYS], function[2], args;
+
+    json_pick(call, it, call_keys, CALL_KEYS, members);
+    if (members[CALL_FUNCTION].kind == HG_J_OBJ)
+        json_pick(members[CALL_FUNCTION], NULL, of_function, 2, function);
+    else
+        json_pick(members[CALL_CUSTOM], NULL, of_custom, 2, function);
+    args = function[1];
+    slots_add(reader->slots, choice, json_i64(members[CALL_INDEX], number),
+              json_str(scratch, members[CALL_ID]), json_str(scratch, function[0]),
               args.kind == HG_J_OBJ ? json_raw(args) : json_str(scratch, args));
 }
 
 /* Whole answers have no indexes: the place in the list is one. */
 static void calls_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
-                       hg_json message, bool is_whole)
+                       const hg_json *members, bool is_whole)
 {
-    hg_json calls = json_member(message, HG_S("tool_calls")), call;
-    hg_json legacy = json_member(message, HG_S("function_call"));
+    hg_json calls = members[CALLS], legacy = members[CALL], call;
     hg_json_it it = {{0, 0}};
     int64_t number = 0;
 
     if ((calls.kind == HG_J_ARR || legacy.kind == HG_J_OBJ) && !reader->slots)
         reader->slots = slots_new(reader->arena, &reader->sink);
     while (calls.kind == HG_J_ARR && json_next(calls, &it, NULL, &call)) {
-        call_give(reader, scratch, choice, call, is_whole ? number : -1);
+        call_give(reader, scratch, choice, call, &it, is_whole ? number : -1);
         number++;
     }
     if (legacy.kind == HG_J_OBJ)
@@ -164,10 +211,9 @@ static void image_give(struct dialect_reader *reader, struct arena *scratch, uin
 }
 
 static void list_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
-                      hg_json message)
+                      const hg_json *members)
 {
-    hg_json images = json_member(message, HG_S("images")), item;
-    hg_json notes = json_member(message, HG_S("annotations"));
+    hg_json images = members[IMAGES], notes = members[ANNOTATIONS], item;
     hg_json_it it = {{0, 0}};
 
     while (images.kind == HG_J_ARR && json_next(images, &it, NULL, &item))
@@ -180,22 +226,24 @@ static void list_give(struct dialect_reader *reader, struct arena *scratch, uint
 static void message_give(struct dialect_reader *reader, struct arena *scratch, uint32_t choice,
                          hg_json message, bool is_whole)
 {
-    hg_json content = json_member(message, HG_S("content"));
-    hg_json audio = json_member(message, HG_S("audio"));
+    hg_json members[KEYS], content, audio;
 
-    reasoning_give(reader, scratch, choice, message);
+    json_pick(message, NULL, keys, KEYS, members);
+    content = members[CONTENT];
+    audio = members[AUDIO];
+    reasoning_give(reader, scratch, choice, members);
     if (content.kind == HG_J_ARR)
         parts_give(reader, scratch, choice, content);
     else
         text_give(reader, scratch, HG_EV_TEXT, choice, content);
-    text_give(reader, scratch, HG_EV_REFUSAL, choice, json_member(message, HG_S("refusal")));
-    list_give(reader, scratch, choice, message);
+    text_give(reader, scratch, HG_EV_REFUSAL, choice, members[REFUSAL]);
+    list_give(reader, scratch, choice, members);
     if (audio.kind == HG_J_OBJ)
         give(reader, (hg_event){.type = HG_EV_EXTRA,
                                 .choice = choice,
                                 .name = HG_S("audio"),
                                 .text = json_raw(audio)});
-    calls_give(reader, scratch, choice, message, is_whole);
+    calls_give(reader, scratch, choice, members, is_whole);
 }
 
 /* ---- choices and roots -------------------------------------------------------------------------
@@ -249,13 +297,34 @@ static bool is_resumed(struct dialect_reader *reader, uint32_t choice, hg_json d
     return true;
 }
 
-static void choice_give(struct dialect_reader *reader, struct arena *scratch, hg_json value)
+enum {
+    CHOICE_INDEX,
+    CHOICE_DELTA,
+    CHOICE_MESSAGE,
+    CHOICE_TEXT,
+    CHOICE_LOGPROBS,
+    CHOICE_FINISH,
+    CHOICE_KEYS
+};
+
+static const hg_str choice_keys[CHOICE_KEYS] = {
+    [CHOICE_INDEX] = KEY("index"),       [CHOICE_DELTA] = KEY("delta"),
+    [CHOICE_MESSAGE] = KEY("message"),   [CHOICE_TEXT] = KEY("text"),
+    [CHOICE_LOGPROBS] = KEY("logprobs"), [CHOICE_FINISH] = KEY("finish_reason")};
+
+/* `it` is the walk that gave the choice. */
+static void choice_give(struct dialect_reader *reader, struct arena *scratch, hg_json value,
+                        hg_json_it *it)
 {
-    int64_t number = json_i64(json_member(value, HG_S("index")), 0);
-    hg_json delta = json_member(value, HG_S("delta"));
-    hg_json message = json_member(value, HG_S("message"));
-    hg_json logprobs = json_member(value, HG_S("logprobs"));
+    hg_json members[CHOICE_KEYS], delta, message, logprobs;
+
+    json_pick(value, it, choice_keys, CHOICE_KEYS, members);
+    int64_t number = json_i64(members[CHOICE_INDEX], 0);
     uint32_t choice = number < 0 || number >= CHOICES_MAX ? 0 : (uint32_t)number;
+
+    delta = members[CHOICE_DELTA];
+    message = members[CHOICE_MESSAGE];
+    logprobs = members[CHOICE_LOGPROBS];
 
     if ((reader->finished | reader->held) >> choice & 1 && !is_resumed(reader, choice, delta))
         return;
@@ -264,13 +333,13 @@ static void choice_give(struct dialect_reader *reader, struct arena *scratch, hg
         message_give(reader, scratch, choice, delta, false);
     else
         message_give(reader, scratch, choice, message, true);
-    text_give(reader, scratch, HG_EV_TEXT, choice, json_member(value, HG_S("text")));
+    text_give(reader, scratch, HG_EV_TEXT, choice, members[CHOICE_TEXT]);
     if (logprobs.kind == HG_J_OBJ)
         give(reader, (hg_event){.type = HG_EV_EXTRA,
                                 .choice = choice,
                                 .name = HG_S("logprobs"),
                                 .text = json_raw(logprobs)});
-    finish_give(reader, scratch, choice, json_member(value, HG_S("finish_reason")));
+    finish_give(reader, scratch, choice, members[CHOICE_FINISH]);
 }
 
 static void extra_give(struct dialect_reader *reader, hg_json doc, hg_str key)
@@ -316,11 +385,14 @@ static void document_give(struct dialect_reader *reader, struct arena *scratch, 
         fail(reader, DIALECT_BROKEN, HG_S("an event without choices"));
         return;
     }
-    start_give(reader, scratch, doc, json_count(choices) > 0);
-    if (!json_count(choices))
+    bool has_choices = json_next(choices, &it, NULL, NULL);
+
+    it = (hg_json_it){{0, 0}};
+    start_give(reader, scratch, doc, has_choices);
+    if (!has_choices)
         held_give(reader);
     while (choices.kind == HG_J_ARR && json_next(choices, &it, NULL, &choice))
-        choice_give(reader, scratch, choice);
+        choice_give(reader, scratch, choice, &it);
     if (reader->kind == HG_R_EMBED)
         extra_give(reader, doc, HG_S("data"));
     if (has_usage)

@@ -182,6 +182,32 @@ START_TEST(a_walk_goes_on_behind_what_was_walked_inside_of_it)
 }
 END_TEST
 
+START_TEST(several_members_are_found_in_one_walk)
+{
+    static const hg_str keys[] = {{"a", 1}, {"none", 4}, {"long key", 8}, {"b", 1}};
+    hg_json root = parsed("[{\"b\":[1,2],\"c\":{\"a\":0},\"a\":1,\"\\u0061\":2,"
+                          "\"l\\u006Fng key\":\"x\"}, 7]");
+    hg_json values[4], object;
+    hg_json_it it = {{0, 0}};
+
+    ck_assert(json_next(root, &it, NULL, &object));
+    json_pick(object, &it, keys, 4, values);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_uint_eq(json_offset(values[i]), json_offset(json_member(object, keys[i])));
+    ck_assert_int_eq(json_i64(values[0], 0), 2); /* the last one counts */
+    ck_assert_uint_eq(values[1].kind, HG_J_NONE);
+    same(json_raw(values[2]), "\"x\"");
+    ck_assert(json_next(root, &it, NULL, &object));
+    ck_assert_int_eq(json_i64(object, 0), 7);
+    json_pick(object, &it, keys, 4, values); /* no object */
+    ck_assert_uint_eq(values[0].kind, HG_J_NONE);
+    ck_assert(!json_next(root, &it, NULL, &object));
+    json_pick(parsed("{\"b\":3,\"x\":4}"), NULL, keys, 4, values);
+    ck_assert_int_eq(json_i64(values[3], 0), 3);
+    ck_assert_uint_eq(values[0].kind, HG_J_NONE);
+}
+END_TEST
+
 /* White space is passed over 16 bytes at a time as well. */
 START_TEST(white_space_of_every_length_is_passed_over)
 {
@@ -503,8 +529,8 @@ RUN_SUITE_WITH("json/index", setup, teardown, values_are_found_by_pointer,
                many_members_are_found_and_compared_as_well,
                the_last_of_equal_keys_below_the_top_counts, iteration_gives_every_member_in_order,
                a_walk_goes_on_behind_what_was_walked_inside_of_it,
-               white_space_of_every_length_is_passed_over, escapes_are_undone,
-               escapes_at_every_distance_are_undone, numbers_keep_their_size,
+               several_members_are_found_in_one_walk, white_space_of_every_length_is_passed_over,
+               escapes_are_undone, escapes_at_every_distance_are_undone, numbers_keep_their_size,
                what_is_not_strictly_json_is_refused, depth_has_a_limit,
                strings_of_every_length_end_where_they_end, foreign_text_is_checked_at_every_place,
                the_value_at_the_start_of_a_text_is_measured,
