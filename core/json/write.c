@@ -8,6 +8,11 @@
 #include "json/find.h"
 #include "json/utf8.h"
 
+enum {
+    SHORT = 64, /* bytes of text */
+    ESCAPE_MAX = 6
+};
+
 static uint64_t depth_bit(const struct chain *out)
 {
     return UINT64_C(1) << (out->depth - 1);
@@ -72,16 +77,44 @@ void json_end(struct chain *out)
 
 static void quoted(struct chain *out, hg_str text)
 {
+    char room[SHORT * ESCAPE_MAX + 2], *at = room;
+
+    if (text.n <= SHORT) { /* as nearly all: in one piece */
+        *at++ = '"';
+        if (text.n)
+            at = json_escape_at(at, text);
+        *at++ = '"';
+        chain_put(out, room, (size_t)(at - room));
+        return;
+    }
     chain_put(out, "\"", 1);
     json_escape(out, text);
     chain_put(out, "\"", 1);
 }
 
-void json_key(struct chain *out, hg_str key)
+static bool key_begins(struct chain *out)
 {
     if (out->depth == 0 || out->after_key || !(out->is_object & depth_bit(out)))
         out->broken = true;
-    if (out->broken)
+    return !out->broken;
+}
+
+void json_key_written(struct chain *out, const char *written, size_t n)
+{
+    size_t from = 0;
+
+    if (!key_begins(out))
+        return;
+    if (!(out->has_items & depth_bit(out)))
+        from = 1; /* no comma before the first one */
+    out->has_items |= depth_bit(out);
+    chain_put(out, written + from, n - from);
+    out->after_key = true;
+}
+
+void json_key(struct chain *out, hg_str key)
+{
+    if (!key_begins(out))
         return;
     comma(out);
     quoted(out, key);

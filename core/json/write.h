@@ -12,7 +12,10 @@ void json_arr(struct chain *out);
 void json_end(struct chain *out); /* closes the innermost object or array */
 
 void json_key(struct chain *out, hg_str key); /* escaped as needed */
-#define JSON_KEY(out, lit) json_key(out, HG_S(lit))
+
+/* The same for a word that needs no escapes, which is written with all that belongs around it. */
+#define JSON_KEY(out, lit) json_key_written(out, ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
+void json_key_written(struct chain *out, const char *written, size_t n);
 
 void json_put_str(struct chain *out, hg_str text); /* escapes; what is not UTF-8 becomes U+FFFD */
 void json_put_i64(struct chain *out, int64_t value);

@@ -48,7 +48,7 @@ START_TEST(commas_and_colons_come_by_themselves)
     json_arr(out);
     json_end(out);
     json_end(out);
-    JSON_KEY(out, "b\"");
+    json_key(out, HG_S("b\""));
     json_put_raw(out, HG_S("{\"x\":1}"));
     JSON_KEY(out, "c");
     json_put_str(out, HG_S(""));
