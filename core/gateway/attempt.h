@@ -73,6 +73,7 @@ struct attempt {
     struct buffer whole;       /* an error body, or a body judged as a whole */
     struct sse_scan scan;
     struct buffer partial; /* an event that is not whole yet */
+    struct sse_look look;  /* at it */
     struct buffer ready;   /* events nobody takes yet */
     struct buffer spent;   /* what the sink was given last, until the end of the read */
     bool raw;              /* bytes pass as they are: no format of ours */

@@ -201,9 +201,10 @@ static void frame_give(struct attempt *attempt, struct arena *scratch, hg_str ev
 
 static size_t line_take(struct attempt *attempt, struct arena *scratch, hg_str bytes)
 {
-    const char *end = memchr(bytes.p, '\n', bytes.n);
+    const char *end = memchr(bytes.p + attempt->look.at, '\n', bytes.n - attempt->look.at);
     size_t n;
 
+    attempt->look.at = bytes.n;
     if (!end)
         return 0;
     n = (size_t)(end - bytes.p);
@@ -213,7 +214,7 @@ static size_t line_take(struct attempt *attempt, struct arena *scratch, hg_str b
 
 static size_t event_take(struct attempt *attempt, struct arena *scratch, hg_str bytes)
 {
-    size_t n = frame_first(attempt->framing, bytes);
+    size_t n = frame_first_from(attempt->framing, bytes, &attempt->look);
     struct frame frame;
 
     if (!n)
@@ -252,8 +253,10 @@ static void frames_take(struct attempt *attempt)
     size_t n;
 
     while (attempt->partial.len && attempt->state <= ATTEMPT_SUCCEEDED &&
-           (n = frame_take(attempt, buffer_text(&attempt->partial))))
+           (n = frame_take(attempt, buffer_text(&attempt->partial)))) {
         buffer_take(&attempt->partial, n);
+        attempt->look = (struct sse_look){0, false};
+    }
     round_end(attempt, round);
 }
 

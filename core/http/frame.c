@@ -181,6 +181,11 @@ size_t frame_first(uint32_t framing, hg_str in)
     return framing == HG_FRAME_AWS ? aws_first(in) : sse_first(in);
 }
 
+size_t frame_first_from(uint32_t framing, hg_str in, struct sse_look *look)
+{
+    return framing == HG_FRAME_AWS ? aws_first(in) : sse_first_from(in, look);
+}
+
 bool frame_parse(struct arena *arena, uint32_t framing, hg_str frame, struct frame *ret)
 {
     if (framing == HG_FRAME_AWS)

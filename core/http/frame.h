@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/chain.h"
+#include "http/sse.h"
 
 enum {
     FRAME_AWS_MAX = 24 * 1024 * 1024
@@ -19,6 +20,9 @@ enum {
 /* The length of the frame that `in` begins with; 0 if it is not whole yet, SIZE_MAX if it can never
  * be one: a wrong checksum, an impossible length. */
 size_t frame_first(uint32_t framing, hg_str in);
+
+/* The same for a frame that grows: what was looked at before is not again. */
+size_t frame_first_from(uint32_t framing, hg_str in, struct sse_look *look);
 
 struct frame {
     hg_str event;  /* name; empty if it has none */

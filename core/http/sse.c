@@ -40,22 +40,31 @@ size_t sse_scan_ends(struct sse_scan *scan, hg_str in)
     return (size_t)(last - in.p);
 }
 
+size_t sse_first_from(hg_str in, struct sse_look *look)
+{
+    const char *at = in.p + look->at, *end = in.p + in.n;
+
+    while (at < end) {
+        const char *stop = line_end(at, end);
+
+        look->in_line |= stop > at;
+        at = stop;
+        if (stop == end || (look->in_line && *stop == '\r' && stop + 1 == end))
+            break;
+        at += *stop == '\r' && stop + 1 < end && stop[1] == '\n' ? 2 : 1;
+        if (!look->in_line)
+            return (size_t)(at - in.p);
+        look->in_line = false;
+    }
+    look->at = (size_t)(at - in.p);
+    return 0;
+}
+
 size_t sse_first(hg_str in)
 {
-    bool in_line = false;
+    struct sse_look look = {0, false};
 
-    for (size_t i = 0; i < in.n; i++) {
-        if (in.p[i] != '\n' && in.p[i] != '\r') {
-            in_line = true;
-            continue;
-        }
-        if (in.p[i] == '\r' && i + 1 < in.n && in.p[i + 1] == '\n')
-            i++;
-        if (!in_line)
-            return i + 1;
-        in_line = false;
-    }
-    return 0;
+    return in.n ? sse_first_from(in, &look) : 0;
 }
 
 /* Adds a line of data behind those before it. The first one stays a view. */

@@ -21,6 +21,16 @@ size_t sse_scan_ends(struct sse_scan *scan, hg_str in);
 /* Up to and including the end of the first event in `in`; 0 if none ends there. */
 size_t sse_first(hg_str in);
 
+/* How far an event has been looked at whose end has not come yet. Start zeroed. */
+struct sse_look {
+    size_t at;
+    bool in_line;
+};
+
+/* The same for an event that grows: `in` is all of it so far, and no byte is looked at twice but a
+ * CR at the end, whose LF may come. */
+size_t sse_first_from(hg_str in, struct sse_look *look);
+
 struct sse_event {
     hg_str event; /* "message" if it was not given */
     hg_str data;

@@ -36,6 +36,32 @@ START_TEST(the_first_event_ends_at_its_blank_line)
 }
 END_TEST
 
+/* However it is cut, and each byte is looked at once. */
+START_TEST(an_event_that_grows_is_found_without_a_second_look)
+{
+    static const char stream[] = ": a\r\rdata: b\n\ndata: c\r\ndata: d\r\n\r\n\n\r\n\r\rdata: e\n";
+    hg_str all = {stream, sizeof stream - 1};
+
+    for (size_t step = 1; step < 9; step++) {
+        for (size_t from = 0; from < all.n; from++) {
+            struct sse_look look = {0, false};
+            size_t n = step;
+            hg_str grown = {all.p + from, n};
+
+            for (; from + n <= all.n; n += step) {
+                grown.n = n;
+                size_t got = sse_first_from(grown, &look), want = sse_first(grown);
+
+                ck_assert_uint_eq(got, want);
+                if (got)
+                    break;
+                ck_assert(look.at == n || (look.at == n - 1 && grown.p[n - 1] == '\r'));
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(fields_are_read_as_the_standard_says)
 {
     struct arena *arena = arena_new();
@@ -54,4 +80,5 @@ START_TEST(fields_are_read_as_the_standard_says)
 END_TEST
 
 RUN_SUITE("sse", only_whole_events_are_counted, every_cut_of_a_stream_finds_the_same_events,
-          the_first_event_ends_at_its_blank_line, fields_are_read_as_the_standard_says)
+          the_first_event_ends_at_its_blank_line,
+          an_event_that_grows_is_found_without_a_second_look, fields_are_read_as_the_standard_says)
