@@ -96,6 +96,32 @@ def test_any_other_path_passes_with_the_providers_credentials(gateway, upstream,
     assert up.requests[0].header("authorization") == "Bearer sk-canary-upstream-key"
 
 
+NATIVE = [("cohere", "/v1/rerank", "/v2/rerank"), ("cohere", "/v2/rerank", "/v2/rerank"),
+          ("anthropic", "/v1/messages/batches", "/v1/messages/batches"),
+          ("anthropic", "/v1/something/new", "/v1/something/new")]
+
+
+@pytest.mark.parametrize("plugin, path, arrives", NATIVE, ids=[f"{a}{b}" for a, b, _ in NATIVE])
+def test_what_providers_have_in_their_own_formats_passes_under_the_targets_model(
+        gateway, upstream, plugin, path, arrives):
+    up = upstream(says(b'{"results":[]}'))
+    base = up.url if plugin == "anthropic" else up.url.removesuffix("/v1")
+    gate = gateway(providers={"up": {"plugin": plugin, "base_url": base}})
+    got = ask(gate.port, "POST", path, {"query": "x", "documents": ["y"], "model": "up/m-1"})
+    assert got.status == 200 and got.json() == {"results": []}
+    assert up.requests[0].target == arrives
+    assert up.requests[0].json() == {"query": "x", "documents": ["y"], "model": "m-1"}
+
+
+def test_a_file_goes_to_a_provider_with_its_own_format(gateway, upstream):
+    up = upstream(says())
+    gate = gateway(providers={"up": {"plugin": "anthropic", "base_url": up.url}})
+    assert send_form(gate.port, "/v1/files", fields=[("purpose", "x")],
+                     content=bytes(300000)).status == 200
+    assert up.requests[0].body == form([("purpose", "x")], bytes(300000))[0]
+    assert up.requests[0].header("x-api-key") == "sk-canary-upstream-key"
+
+
 FORMS = ["/v1/audio/transcriptions", "/v1/audio/translations", "/v1/images/edits",
          "/v1/images/variations", "/v1/files"]
 

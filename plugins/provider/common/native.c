@@ -26,7 +26,7 @@ static bool is_translated(const struct native *native, const hg_req_info *info)
     return info->wire != (native->api->wire & HG_WIRE_MASK);
 }
 
-/* What the core does not know passes as it is. */
+/* What the core does not know passes as it is, but for the model that it names. */
 static void body_make(const struct native *native, hg_op op, const hg_req *req,
                       const hg_req_info *info, hg_http_req *out)
 {
@@ -37,10 +37,13 @@ static void body_make(const struct native *native, hg_op op, const hg_req *req,
     if (len == 0)
         return;
     out->body = host->out(op);
-    if (host->req->json(req).kind == HG_J_OBJ &&
-        (info->kind == HG_R_CHAT || info->kind == HG_R_COUNT ||
-         (info->kind == HG_R_EMBED && is_translated(native, info))))
+    bool is_known = info->kind == HG_R_CHAT || info->kind == HG_R_COUNT ||
+                    (info->kind == HG_R_EMBED && is_translated(native, info));
+
+    if (host->req->json(req).kind == HG_J_OBJ && is_known)
         host->req->rewrite(out->body, req, native->api->wire, (hg_json){0});
+    else if (host->req->json(req).kind == HG_J_OBJ && info->model.n && info->kind != HG_R_EMBED)
+        host->req->rewrite(out->body, req, info->wire, (hg_json){0});
     else
         host->body->put_body(out->body, body, 0, len);
 }
