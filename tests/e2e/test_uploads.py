@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from support.client import Connection, Gone, ask, request_bytes
+from support.places import HEADGATE
 from support.upstream import answer_bytes, error_json
 from support.wait import wait_for
 
@@ -250,6 +251,9 @@ def peak_reset(pid):
 
 LARGE = 100 * MB
 
+# What a sanitizer frees stays for a while, but a body that was held would be more than that.
+GROWTH = 40 * MB if b"__asan_init" in HEADGATE.read_bytes() else 4 * MB
+
 
 def upload(client, size=LARGE):
     """Sends a form whose file has so many bytes, and its hash as it should arrive."""
@@ -286,7 +290,7 @@ def test_an_upload_of_100_MB_takes_no_memory(gateway, upstream):
         expected = upload(client)
         assert client.read_response().json() == {"id": "file-1"}
     assert seen["digest"] == expected
-    assert peak(pid) - before < 4 * MB
+    assert peak(pid) - before < GROWTH
     record = gate.wait_records(2)[1]
     assert record["request_bytes"] > LARGE and record["status"] == 200
 
@@ -327,7 +331,7 @@ def test_a_download_of_100_MB_takes_no_memory(gateway, upstream, framing):
                 if not size:
                     break
     assert count == LARGE
-    assert peak(pid) - before < 4 * MB
+    assert peak(pid) - before < GROWTH
 
 
 @pytest.mark.seconds(60)
@@ -351,7 +355,7 @@ def test_a_provider_that_reads_slowly_slows_the_client_down(gateway, upstream):
         with pytest.raises(TimeoutError):
             while sent < len(body):
                 sent += client.sock.send(body[sent:sent + 65536])
-        assert sent < 32 * MB and memory(pid) - before < 4 * MB
+        assert sent < 32 * MB and memory(pid) - before < GROWTH
         go_on.append(True)
         client.sock.settimeout(30)
         client.send(body[sent:])
