@@ -211,6 +211,17 @@ static unsigned segments_matched(hg_str template, hg_str path)
     return count;
 }
 
+/* Anthropic describes its beta on a path of its own; clients may say in the head that they mean it.
+ */
+static bool query_fits(hg_str wanted, const struct head *head)
+{
+    hg_str given = head->query;
+
+    if (!wanted.n || (given.n && memmem(given.p, given.n, wanted.p, wanted.n)))
+        return true;
+    return text_is(wanted, HG_S("beta=true")) && head_field(head, HG_S("anthropic-beta")).n;
+}
+
 /* Base URLs may put anything before a path: the longest description that it ends with counts. */
 static const struct operation *operation_find(const struct spec *spec, const struct head *head)
 {
@@ -219,13 +230,10 @@ static const struct operation *operation_find(const struct spec *spec, const str
 
     for (size_t i = 0; i < spec->count; i++) {
         const struct operation *operation = &spec->operations[i];
-        hg_str query = operation->query;
         unsigned matched = 2 * segments_matched(operation->path, head->path);
 
-        if (query.n && (!head->query.n || !memmem(head->query.p, head->query.n, query.p, query.n)))
-            continue;
-        matched += matched && query.n;
-        if (matched > best)
+        matched += matched && operation->query.n;
+        if (matched > best && query_fits(operation->query, head))
             found = operation, best = matched;
     }
     return found;

@@ -316,6 +316,13 @@ def test_what_a_description_forbids_is_refused_with_its_place(described, name, m
     assert post(described, wire).status == 200
 
 
+def test_what_only_the_beta_knows_is_allowed_to_those_who_ask_for_it(described):
+    asks = {"mcp_servers": [{"type": "url", "name": "x", "url": "https://x.example"}]}
+    assert post(described, WIRES["anthropic"], **asks).status == 400
+    beta = {"anthropic-beta": "mcp-client-2025-11-20"}
+    assert post(described, WIRES["anthropic"], headers=beta, **asks).status == 200
+
+
 # Newer than the descriptions, or never sent like this.
 UNLIKE = {
     "anthropic/003-messages-messages-post-a0f05e2e",
