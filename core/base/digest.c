@@ -49,6 +49,11 @@ void digest_end(struct digest *digest, uint8_t out[DIGEST_SIZE])
     ensure(EVP_DigestFinal_ex(digest->ctx, out, NULL));
 }
 
+void sha1_of(hg_str text, uint8_t out[SHA1_SIZE])
+{
+    ensure(EVP_Digest(text.p, text.n, out, NULL, EVP_sha1(), NULL));
+}
+
 enum {
     GCM_BLOCK = 16,
     GATHERED = 16 * GCM_BLOCK
