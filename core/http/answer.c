@@ -67,6 +67,8 @@ hg_str answer_head(struct arena *arena, int status, const struct answer_fields *
         at = put_lit(at, "\r\nconnection: close");
     else if (connection == ANSWER_KEEP_ALIVE_1_0)
         at = put_lit(at, "\r\nconnection: keep-alive");
+    else if (connection == ANSWER_UPGRADE)
+        at = put_lit(at, "\r\nconnection: upgrade");
     at = put_lit(at, "\r\n\r\n");
     return (hg_str){start, (size_t)(at - start)};
 }

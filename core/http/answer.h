@@ -19,7 +19,8 @@ enum {
 enum answer_connection {
     ANSWER_KEEP_ALIVE,
     ANSWER_KEEP_ALIVE_1_0,
-    ANSWER_CLOSE
+    ANSWER_CLOSE,
+    ANSWER_UPGRADE /* says so itself, and has no body */
 };
 
 /* In the arena's memory. `length` is the body's, or one of the names above. */

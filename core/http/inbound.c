@@ -162,8 +162,9 @@ static void on_timer(void *arg)
     inbound_wait(inbound, inbound->server->limits.write_timeout);
 }
 
-/* A request that was pipelined behind the one that has just been answered; or, after a write that
- * failed, the end, which must not come on the writer's stack. */
+/* A request that was pipelined behind the one that has just been answered, or what has come in
+ * front of an upgrade; or, after a write that failed, the end, which must not come on the writer's
+ * stack. */
 static void on_next(void *arg)
 {
     struct inbound *inbound = arg;
@@ -172,6 +173,8 @@ static void on_next(void *arg)
         inbound_free(inbound);
     else if (inbound->state == STATE_IDLE)
         inbound_read_on(inbound);
+    else if (inbound->state == STATE_ANSWER && inbound->exchange->upgraded)
+        inbound_give(inbound, (hg_str){NULL, 0});
 }
 
 /* ---- the server --------------------------------------------------------------------------------

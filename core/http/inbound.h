@@ -7,6 +7,7 @@
  * as it comes, from when it asks for it.
  *
  *   on_request ─► inbound_respond                     a whole answer, one write
+ *              ─► inbound_upgrade, inbound_write...   another protocol, both ways: on_bytes
  *              ─► inbound_begin, inbound_write...     a stream
  *              ─► inbound_abort                       the connection is cut: the client must not
  *                                                     take a truncated answer for a whole one */
@@ -56,6 +57,9 @@ struct inbound_events {
     /* The client has taken enough: go on writing. */
     void (*on_drained)(void *arg, struct exchange *exchange);
 
+    /* What has come after an upgrade, as it is. */
+    void (*on_bytes)(void *arg, struct exchange *exchange, hg_str bytes);
+
     /* The exchange is over: the last bytes were handed to the socket, or it was cut. Always called,
      * once. From here on its arena is yours: free it now or later. */
     void (*on_end)(void *arg, struct exchange *exchange);
@@ -83,7 +87,7 @@ struct exchange {
     /* the rest is inbound.c's */
     struct inbound *inbound;
     hg_str pending; /* the head of a stream, until its first bytes */
-    bool answered, chunked, bodiless, over;
+    bool answered, chunked, bodiless, upgraded, over;
 };
 
 /* What all connections of one listener share. */
@@ -113,6 +117,13 @@ enum {
     INBOUND_PIECES_MAX = 60
 };
 void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned count, bool last);
+
+/* Switches to another protocol with a 101: what is written from now on goes out as it is, and
+ * inbound_abort ends it. What the client has sent already comes with on_bytes from the loop. */
+void inbound_upgrade(struct exchange *exchange, const struct answer_fields *fields);
+
+/* Stops reading what comes after an upgrade, or goes on. */
+void inbound_pause(struct exchange *exchange, bool paused);
 
 /* Cuts the connection once what is queued is out: without its proper end, the client knows that
  * the answer is not whole. */

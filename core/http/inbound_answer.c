@@ -106,6 +106,26 @@ void inbound_begin(struct exchange *exchange, int status, const struct answer_fi
                                     connection_of(inbound));
 }
 
+void inbound_upgrade(struct exchange *exchange, const struct answer_fields *fields)
+{
+    struct inbound *inbound = exchange->inbound;
+
+    ensure(!exchange->answered && !exchange->over);
+    exchange->answered = exchange->upgraded = true;
+    inbound->close_after = true;
+    exchange->pending =
+        answer_head(exchange->arena, 101, fields, ANSWER_UNTIL_CLOSE, ANSWER_UPGRADE);
+    inbound_write(exchange, NULL, 0, false);
+    stream_pause(inbound->stream, false);
+    if (inbound->in.len)
+        task_queue(inbound->server->loop, &inbound->next);
+}
+
+void inbound_pause(struct exchange *exchange, bool paused)
+{
+    stream_pause(exchange->inbound->stream, paused);
+}
+
 void inbound_write(struct exchange *exchange, const hg_str *pieces, unsigned count, bool last)
 {
     static char line_end[] = "\r\n", line_end_and_last[] = "\r\n0\r\n\r\n";

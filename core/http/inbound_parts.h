@@ -82,6 +82,9 @@ void inbound_body_broken(struct inbound *inbound, int status, const char *reason
 /* The same for bytes that were pipelined behind the request which has just been answered. */
 void inbound_read_on(struct inbound *inbound);
 
+/* What has come after an upgrade goes to the exchange's owner. */
+void inbound_give(struct inbound *inbound, hg_str fresh);
+
 /* The protocol itself says no. The connection cannot go on: where the next request begins is no
  * longer sure. */
 void inbound_refuse(struct inbound *inbound, int status, const char *reason);

@@ -306,6 +306,28 @@ static bool reads_into_body(const struct inbound *inbound)
     return inbound->state == STATE_BODY && !inbound->exchange->head->chunked && !inbound->in.len;
 }
 
+void inbound_give(struct inbound *inbound, hg_str fresh)
+{
+    struct server *server = inbound->server;
+    struct exchange *exchange = inbound->exchange;
+    struct buffer in = inbound->in; /* ours, for the connection may end on the way */
+
+    inbound->in = (struct buffer){0};
+    if (in.len) {
+        buffer_add(&in, fresh.p, fresh.n);
+        fresh = buffer_text(&in);
+    }
+    exchange->bytes_in += fresh.n;
+    if (fresh.n)
+        server->events->on_bytes(server->arg, exchange, fresh);
+    buffer_done(&in);
+}
+
+static bool is_upgraded(const struct inbound *inbound)
+{
+    return inbound->state == STATE_ANSWER && inbound->exchange->upgraded;
+}
+
 /* One read. Returns its size if it brought all it asked for and more of the body is to come; else
  * 0, and the connection may be gone. */
 static size_t read_once(struct inbound *inbound)
@@ -313,9 +335,9 @@ static size_t read_once(struct inbound *inbound)
     enum state before = inbound->state;
     bool direct = reads_into_body(inbound);
     char *to = direct ? body_at(inbound) + inbound->body_len : stream_scratch();
-    size_t room = direct                 ? inbound->body_goal - inbound->body_len
-                  : before == STATE_BODY ? STREAM_SCRATCH
-                                         : HEAD_READ;
+    size_t room = direct ? inbound->body_goal - inbound->body_len
+                  : before == STATE_BODY || is_upgraded(inbound) ? STREAM_SCRATCH
+                                                                 : HEAD_READ;
     ssize_t n = stream_read(inbound->stream, to, room);
 
     if (n == STREAM_AGAIN)
@@ -326,6 +348,10 @@ static size_t read_once(struct inbound *inbound)
     }
     if (before == STATE_LINGER) {
         inbound_linger_on(inbound);
+        return 0;
+    }
+    if (is_upgraded(inbound)) {
+        inbound_give(inbound, (hg_str){to, (size_t)n});
         return 0;
     }
     if (before == STATE_ANSWER) {

@@ -161,7 +161,8 @@ static void on_readable(void *arg)
         outbound_answer_bytes(outbound, (hg_str){stream_scratch(), (size_t)n});
         return;
     }
-    if (n == STREAM_END && outbound->got_head && outbound->framing == FRAMING_UNTIL_CLOSE)
+    if (n == STREAM_END && outbound->got_head &&
+        (outbound->framing == FRAMING_UNTIL_CLOSE || outbound->framing == FRAMING_UPGRADED))
         outbound_finish(outbound, false, OUTBOUND_OK, "");
     else
         connection_lost(outbound, n == STREAM_END

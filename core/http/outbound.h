@@ -5,7 +5,10 @@
  * on_end is always the last call and is made once, unless outbound_cancel ends it first.
  *
  * The body of an open request is given by and by: on_ready asks for more, outbound_write gives it.
- * The answer may come before it has ended. */
+ * The answer may come before it has ended.
+ *
+ * After an upgrade (a 101 to a request that asked for one) on_data gives bytes as they come, and
+ * outbound_write sends as if the body were open; only the owner's own limits count then. */
 #pragma once
 
 #include "base/chain.h"
@@ -34,7 +37,7 @@ struct outbound_events {
     void (*on_data_end)(void *arg);
     void (*on_end)(void *arg, enum outbound_fault fault, const char *reason);
 
-    /* Of an open request: the connection is there, or has gone down to the low-water mark again.
+    /* Of an open request, or after an upgrade: the connection is there, or has gone down to the low-water mark again.
      * May be NULL if none is open. */
     void (*on_ready)(void *arg);
 };
@@ -62,6 +65,7 @@ struct outbound_request {
     bool is_open;             /* more of the body will be given; it goes over a new connection */
     bool is_chunked;          /* of an open one: so says the head */
     bool is_head;             /* method HEAD: the answer has no body */
+    bool is_upgrade;          /* asks for another protocol */
     bool is_safe;             /* may be sent again on a new connection if a pooled one turns out
                                  to be closed before any byte of an answer */
     hg_ns connect_timeout, first_byte_timeout, idle_timeout; /* durations; 0: none */

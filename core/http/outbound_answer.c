@@ -2,13 +2,25 @@
 
 static const struct head_limits limits = {.line = 16 * 1024, .head = 128 * 1024, .fields = 200};
 
+/* From now on both sides talk, and it is the owner who says how long nothing may come. */
+static void upgraded(struct outbound *outbound)
+{
+    outbound->framing = FRAMING_UPGRADED;
+    outbound->is_open = true;
+    outbound->request.idle_timeout = outbound->request.deadline = 0;
+    outbound->request.max_body = 0;
+    timer_clear(outbound->upstream->settings.loop, &outbound->connection->timer);
+}
+
 static void body_frame(struct outbound *outbound)
 {
     const struct head *head = &outbound->head;
 
     outbound->chunked = (struct chunked){0};
     outbound->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
-    if (outbound->request.is_head || head->status == 204 || head->status == 304)
+    if (head->status == 101)
+        upgraded(outbound);
+    else if (outbound->request.is_head || head->status == 204 || head->status == 304)
         outbound->framing = FRAMING_NONE;
     else if (head->chunked)
         outbound->framing = FRAMING_CHUNKED;
@@ -95,6 +107,7 @@ static void body_bytes(struct outbound *outbound, hg_str bytes)
             all_given(outbound);
         return;
     case FRAMING_UNTIL_CLOSE:
+    case FRAMING_UPGRADED:
         if (!n || give(outbound, bytes))
             all_given(outbound);
         return;
@@ -120,7 +133,9 @@ static enum heads heads_read(struct outbound *outbound, hg_str *bytes)
 
         if (result == PARSE_MORE)
             return HEADS_MORE;
-        if (result == PARSE_OK && outbound->head.status == 101) {
+        bool switches = result == PARSE_OK && outbound->head.status == 101;
+
+        if (switches && !outbound->request.is_upgrade) {
             result = PARSE_BAD;
             reason = "an upgrade that nobody asked for";
         }
@@ -130,7 +145,7 @@ static enum heads heads_read(struct outbound *outbound, hg_str *bytes)
         }
         *bytes = (hg_str){bytes->p + outbound->head.size, bytes->n - outbound->head.size};
         outbound->scan = (struct head_scan){0};
-        outbound->got_head = outbound->head.status >= 200;
+        outbound->got_head = outbound->head.status >= 200 || switches;
     }
     body_frame(outbound);
     outbound->gone = &gone;

@@ -30,7 +30,8 @@ enum framing {
     FRAMING_NONE,
     FRAMING_LENGTH,
     FRAMING_CHUNKED,
-    FRAMING_UNTIL_CLOSE
+    FRAMING_UNTIL_CLOSE,
+    FRAMING_UPGRADED
 };
 
 struct outbound {
