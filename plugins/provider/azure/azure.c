@@ -90,27 +90,32 @@ static bool kind_has_deployment(uint32_t kind)
 /* "/my-gpt/chat/completions": the name is a part of a path, whatever it holds. */
 static hg_rc tail_make(hg_op op, hg_str deployment, hg_str tail, hg_str *ret_tail)
 {
-    static const char hex[] = "0123456789ABCDEF";
     char *text = deployment.n ? H->alloc(op, deployment.n * 3 + tail.n + 1) : NULL, *at = text;
 
     if (!text)
         return H->fail(op, HG_E_INPUT, "the model's name is that of a deployment, and is missing");
     *at++ = '/';
-    for (size_t i = 0; i < deployment.n; i++) {
-        unsigned char c = (unsigned char)deployment.p[i];
-
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            c == '-' || c == '_' || c == '.') {
-            *at++ = (char)c;
-        } else {
-            *at++ = '%';
-            *at++ = hex[c >> 4];
-            *at++ = hex[c & 15];
-        }
-    }
-    at = word_put(at, tail);
+    at = word_put(place_put(at, deployment), tail);
     *ret_tail = (hg_str){text, (size_t)(at - text)};
     return HG_OK;
+}
+
+/* Never under a deployment. */
+static hg_rc session_make(const struct azure *azure, hg_op op, const hg_req_info *info,
+                          hg_str deployment, hg_str *ret_url)
+{
+    hg_req_info named = *info;
+
+    named.model = deployment;
+    switch (azure->form) {
+    case FORM_V1:
+        return place_session(H, op, &azure->place, "model", &named, ret_url);
+    case FORM_DEPLOYMENT:
+        return place_session(H, op, &azure->above, "deployment", &named, ret_url);
+    case FORM_MODELS:
+        break;
+    }
+    return H->fail(op, HG_E_UNSUPPORTED, "the models of others have no realtime sessions");
 }
 
 static hg_rc url_make(const struct azure *azure, hg_op op, const hg_req_info *info,
@@ -178,7 +183,8 @@ static hg_rc request_make(struct call *call, hg_op op)
     if (info.kind == HG_R_COUNT)
         return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
     hg_str deployment = deployment_of(azure, op, info.model);
-    hg_rc rc = url_make(azure, op, &info, deployment, &out->url);
+    hg_rc rc = info.kind == HG_R_REALTIME ? session_make(azure, op, &info, deployment, &out->url)
+                                          : url_make(azure, op, &info, deployment, &out->url);
 
     if (rc != HG_OK)
         return rc;
@@ -481,7 +487,7 @@ static const char schema[] =
 static const hg_provider provider = {
     .size = sizeof provider,
     .caps = 1u << HG_R_CHAT | 1u << HG_R_COMPLETE | 1u << HG_R_EMBED | 1u << HG_R_IMAGE |
-            1u << HG_R_AUDIO | 1u << HG_R_MODELS | 1u << HG_R_RAW,
+            1u << HG_R_AUDIO | 1u << HG_R_MODELS | 1u << HG_R_RAW | 1u << HG_R_REALTIME,
     .wires = 1u << HG_WIRE_OPENAI_CHAT | 1u << HG_WIRE_OPENAI_RESPONSES,
     .call_size = sizeof(struct call),
     .prepare = prepare,

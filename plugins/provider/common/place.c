@@ -136,6 +136,8 @@ static hg_str path_of_kind(uint32_t kind)
         return HG_S("/moderations");
     case HG_R_RERANK:
         return HG_S("/rerank");
+    case HG_R_REALTIME:
+        return HG_S("/realtime");
     default:
         return (hg_str){0};
     }
@@ -149,7 +151,67 @@ hg_str place_tail(const hg_req_info *info)
         tail.p += 3;
         tail.n -= 3;
     }
+    if (info->kind == HG_R_REALTIME)
+        return known;
     return known.n && !word_starts(tail, known) ? known : tail;
+}
+
+char *place_put(char *at, hg_str value)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            c == '-' || c == '_' || c == '.') {
+            *at++ = (char)c;
+        } else {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        }
+    }
+    return at;
+}
+
+/* What says the model or the version is the provider's to say. */
+static bool pair_passes(hg_str pair)
+{
+    const char *mark = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
+    hg_str name = {pair.p, mark ? (size_t)(mark - pair.p) : pair.n};
+
+    return pair.n && !word_is(name, "model") && !word_is(name, "deployment") &&
+           !word_is(name, "api-version") && !word_is(name, "api-key");
+}
+
+hg_rc place_session(const hg_host *host, hg_op op, const struct place *place, const char *name,
+                    const hg_req_info *info, hg_str *ret_url)
+{
+    hg_str rest = info->query;
+    char *query = host->alloc(op, strlen(name) + 3 * info->model.n + rest.n + 3), *at = query;
+
+    if (!query)
+        return host->fail(op, HG_E_TOOBIG, "the URL is too long");
+    if (info->model.n) {
+        at = word_put(at, word_of(name));
+        *at++ = '=';
+        at = place_put(at, info->model);
+    }
+    while (rest.n) {
+        const char *mark = memchr(rest.p, '&', rest.n);
+        hg_str pair = {rest.p, mark ? (size_t)(mark - rest.p) : rest.n};
+        size_t used = pair.n + (mark != NULL);
+
+        if (pair_passes(pair)) {
+            if (at > query)
+                *at++ = '&';
+            at = word_put(at, pair);
+        }
+        rest = (hg_str){rest.p + used, rest.n - used};
+    }
+    return place_url(host, op, place, place_tail(info), (hg_str){query, (size_t)(at - query)},
+                     ret_url);
 }
 
 hg_rc place_url(const hg_host *host, hg_op op, const struct place *place, hg_str tail, hg_str query,

@@ -23,3 +23,11 @@ hg_str place_tail(const hg_req_info *info);
  * HG_E_INPUT if the tail tries to leave the place or cannot stand in a request line. */
 hg_rc place_url(const hg_host *host, hg_op op, const struct place *place, hg_str tail, hg_str query,
                 hg_str *ret_url);
+
+/* Writes a value as a part of a path or a query; up to three bytes for one. */
+char *place_put(char *at, hg_str value);
+
+/* The URL of a realtime session, whose model is in the query: as `name` says it, in the place of
+ * what the client has said. */
+hg_rc place_session(const hg_host *host, hg_op op, const struct place *place, const char *name,
+                    const hg_req_info *info, hg_str *ret_url);

@@ -39,10 +39,14 @@ static const struct vendor nobody = {.name = "the provider", .endpoints = ON_ALL
 static const struct {
     const char *word;
     uint32_t kind;
-} kinds[] = {{"chat", HG_R_CHAT},           {"completions", HG_R_COMPLETE},
-             {"embeddings", HG_R_EMBED},    {"images", HG_R_IMAGE},
-             {"audio", HG_R_AUDIO},         {"rerank", HG_R_RERANK},
-             {"moderations", HG_R_MODERATE}};
+} kinds[] = {{"chat", HG_R_CHAT},
+             {"completions", HG_R_COMPLETE},
+             {"embeddings", HG_R_EMBED},
+             {"images", HG_R_IMAGE},
+             {"audio", HG_R_AUDIO},
+             {"rerank", HG_R_RERANK},
+             {"moderations", HG_R_MODERATE},
+             {"realtime", HG_R_REALTIME}};
 
 #define KINDS (sizeof kinds / sizeof *kinds)
 
@@ -96,7 +100,9 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
     if (info.kind == HG_R_COUNT)
         return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
     rc = endpoint_check(compatible, op, info.kind);
-    if (rc == HG_OK)
+    if (rc == HG_OK && info.kind == HG_R_REALTIME)
+        rc = place_session(H, op, &compatible->place, "model", &info, &out->url);
+    else if (rc == HG_OK)
         rc = place_url(H, op, &compatible->place, place_tail(&info), info.query, &out->url);
     if (rc != HG_OK)
         return rc;
@@ -322,7 +328,7 @@ static const char schema[] =
     "\"max_completion_tokens\",\"developer\"]},"
     "\"description\":\"Where it differs from OpenAI.\"},"
     "\"endpoints\":{\"type\":\"array\",\"items\":{\"enum\":[\"chat\",\"completions\","
-    "\"embeddings\",\"images\",\"audio\",\"rerank\",\"moderations\"]},"
+    "\"embeddings\",\"images\",\"audio\",\"rerank\",\"moderations\",\"realtime\"]},"
     "\"description\":\"What it can be asked for, if not what the vendor's row says.\"},"
     "\"include_usage\":{\"type\":\"boolean\",\"default\":true,"
     "\"description\":\"Whether streams may be asked for their token counts when the client did "
@@ -331,7 +337,8 @@ static const char schema[] =
     "\"description\":\"The models on offer. Without it the provider is asked.\"}}}";
 
 static const hg_provider provider = {.size = sizeof provider,
-                                     .caps = ON_ALL | 1u << HG_R_MODELS | 1u << HG_R_RAW,
+                                     .caps =
+                                         ON_ALL | ON_REALTIME | 1u << HG_R_MODELS | 1u << HG_R_RAW,
                                      .wires = 1u << HG_WIRE_OPENAI_CHAT,
                                      .prepare = prepare,
                                      .map_error = map_error,

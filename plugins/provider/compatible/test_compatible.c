@@ -103,7 +103,8 @@ static const struct {
              {HG_R_IMAGE, "images", "/v1/images/generations"},
              {HG_R_AUDIO, "audio", "/v1/audio/speech"},
              {HG_R_RERANK, "rerank", "/v1/rerank"},
-             {HG_R_MODERATE, "moderations", "/v1/moderations"}};
+             {HG_R_MODERATE, "moderations", "/v1/moderations"},
+             {HG_R_REALTIME, "realtime", "/v1/realtime"}};
 
 #define KINDS (sizeof kinds / sizeof *kinds)
 

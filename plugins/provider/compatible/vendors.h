@@ -14,6 +14,7 @@
 #define ON_AUDIO    (1u << HG_R_AUDIO)
 #define ON_RERANK   (1u << HG_R_RERANK)
 #define ON_MODERATE (1u << HG_R_MODERATE)
+#define ON_REALTIME (1u << HG_R_REALTIME)
 #define ON_TEXT     (ON_CHAT | ON_COMPLETE | ON_EMBED)
 #define ON_ALL      (ON_TEXT | ON_IMAGE | ON_AUDIO | ON_RERANK | ON_MODERATE)
 

@@ -165,7 +165,7 @@ const struct vendor vendors_makers[] = {
     {.name = "xai",
      .base_url = "https://api.x.ai/v1",
      .refuses = "logit_bias",
-     .endpoints = ON_CHAT | ON_IMAGE | ON_EMBED,
+     .endpoints = ON_CHAT | ON_IMAGE | ON_EMBED | ON_REALTIME,
      .wants = TAKES_NEW_LIMIT},
     {.name = "xiaomi", .base_url = "https://api.xiaomimimo.com/v1", .endpoints = ON_CHAT},
     {.name = "zai", .base_url = "https://api.z.ai/api/paas/v4", ZHIPU},

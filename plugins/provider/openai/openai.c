@@ -58,6 +58,14 @@ static hg_str tail_of(const struct openai *openai, const hg_req_info *info)
     return is_responses(openai, info) ? HG_S("/responses") : place_tail(info);
 }
 
+static hg_rc url_make(const struct openai *openai, hg_op op, const hg_req_info *info,
+                      hg_str *ret_url)
+{
+    if (info->kind == HG_R_REALTIME)
+        return place_session(H, op, &openai->place, "model", info, ret_url);
+    return place_url(H, op, &openai->place, tail_of(openai, info), info->query, ret_url);
+}
+
 static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_req *out)
 {
     const struct openai *openai = st;
@@ -68,7 +76,7 @@ static hg_rc prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
     H->req->info(req, &info);
     if (info.kind == HG_R_COUNT && !openai->has_responses)
         return H->fail(op, HG_E_UNSUPPORTED, "it does not count tokens");
-    rc = place_url(H, op, &openai->place, tail_of(openai, &info), info.query, &out->url);
+    rc = url_make(openai, op, &info, &out->url);
     if (rc != HG_OK)
         return rc;
     out->method = info.method.n ? info.method : HG_S("POST");
@@ -220,7 +228,7 @@ static const hg_provider provider = {
     .size = sizeof provider,
     .caps = 1u << HG_R_CHAT | 1u << HG_R_COMPLETE | 1u << HG_R_EMBED | 1u << HG_R_IMAGE |
             1u << HG_R_AUDIO | 1u << HG_R_RERANK | 1u << HG_R_MODERATE | 1u << HG_R_MODELS |
-            1u << HG_R_RAW,
+            1u << HG_R_RAW | 1u << HG_R_REALTIME,
     .wires = 1u << HG_WIRE_OPENAI_CHAT | 1u << HG_WIRE_OPENAI_RESPONSES,
     .prepare = prepare,
     .map_error = map_error,

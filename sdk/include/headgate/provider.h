@@ -9,7 +9,11 @@
  *     map_error  for a status that is not 2xx, or an error object inside a 200
  * The host sends, pools, frames, times and retries. If `wires` names a format that the core knows,
  * frame, body, end, map_error and models may be NULL: the core reads that format itself, and an
- * answer in the client's own format passes through byte by byte. */
+ * answer in the client's own format passes through byte by byte.
+ *
+ * A provider with HG_R_REALTIME among its caps is asked for sessions: prepare says where, with an
+ * http or https URL, and with which headers. The host makes a WebSocket of it, and once that is
+ * open its frames pass as they are. */
 #ifndef HEADGATE_PROVIDER_H
 #define HEADGATE_PROVIDER_H
 

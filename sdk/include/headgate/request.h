@@ -19,8 +19,9 @@ enum {
     HG_R_RERANK,
     HG_R_MODERATE,
     HG_R_MODELS,
-    HG_R_RAW,  /* any other path: method, path and body pass as they are */
-    HG_R_COUNT /* how many tokens a chat request has */
+    HG_R_RAW,     /* any other path: method, path and body pass as they are */
+    HG_R_COUNT,   /* how many tokens a chat request has */
+    HG_R_REALTIME /* a session over a WebSocket; see `caps` of a provider */
 };
 
 /* Wire formats the core can read and write. */
