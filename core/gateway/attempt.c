@@ -148,6 +148,10 @@ void attempt_prepare(struct attempt *attempt)
     const hg_provider *provider = target->provider;
 
     attempt->state = ATTEMPT_PREPARING;
+    if (attempt->request->asked.kind == HG_R_REALTIME && !(provider->caps >> HG_R_REALTIME & 1u)) {
+        attempt_fail(attempt, FAULT_BAD_REQUEST, "%s has no realtime sessions", target->name);
+        return;
+    }
     attempt->op =
         op_begin(attempt->request->gateway->plugins, target->instance, req_of_view(&attempt->view),
                  attempt->sending.deadline, on_answered, attempt);

@@ -36,6 +36,7 @@ struct attempt_sink {
     void (*on_events)(void *arg, hg_str events); /* whole events */
     void (*on_pause)(void *arg);                 /* the end of a read: write now */
     void (*on_end)(void *arg);                   /* see attempt->end_fault */
+    void (*on_drained)(void *arg);               /* of what a tunnel sends; NULL: it does not */
 };
 
 struct attempt {
@@ -78,6 +79,7 @@ struct attempt {
     struct buffer spent;   /* what the sink was given last, until the end of the read */
     bool raw;              /* bytes pass as they are: no format of ours */
     uint32_t framing;      /* HG_FRAME_... of the answer */
+    hg_str upgrade_key;    /* what we have sent to become a WebSocket; see upgrade.h */
 
     /* An answer in another format than the client's: events in, bytes out. */
     bool is_translated;

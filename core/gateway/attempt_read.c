@@ -6,6 +6,7 @@
 #include "dialect/watch.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "gateway/upgrade.h"
 #include "gateway/upload.h"
 #include "http/frame.h"
 #include "http/inflate.h"
@@ -375,6 +376,8 @@ static void on_head(void *arg, const struct head *head)
     attempt->status = head->status;
     attempt->content_type = head->content_type;
     attempt->first_byte = clock_now();
+    if (attempt->sending.is_upgrade && upgrade_judge(attempt, head))
+        return;
     if (head->status >= 200 && head->status < 300)
         success_begins(attempt, head);
     else
@@ -559,7 +562,12 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
 
 static void on_ready(void *arg)
 {
-    upload_ready(arg);
+    struct attempt *attempt = arg;
+
+    if (!attempt->sending.is_upgrade)
+        upload_ready(attempt);
+    else if (attempt->sink && attempt->sink->on_drained)
+        attempt->sink->on_drained(attempt->sink_arg);
 }
 
 const struct outbound_events attempt_events = {on_head, on_data, on_data_end, on_end, on_ready};

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "gateway/attempt_parts.h"
 #include "gateway/gateway.h"
+#include "gateway/upgrade.h"
 #include "gateway/upload.h"
 #include "gateway/upstreams.h"
 #include "gateway/url.h"
@@ -124,6 +125,8 @@ void attempt_send(struct attempt *attempt)
                      TEXT_ARG(attempt->refusal));
         return;
     }
+    if (attempt->request->asked.kind == HG_R_REALTIME)
+        upgrade_ask(attempt);
     if (!fields_are_clean(http) || (body && !json_ok(body))) {
         attempt_fail(attempt, FAULT_INTERNAL, "%s: its plugin made a malformed request",
                      attempt->target->name);

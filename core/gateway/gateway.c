@@ -18,6 +18,7 @@
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/target.h"
+#include "gateway/tunnel.h"
 #include "gateway/upload.h"
 #include "gateway/upstreams.h"
 #include "net/tls.h"
@@ -67,8 +68,21 @@ static void on_gone(void *arg, struct exchange *exchange)
 
 static void on_drained(void *arg, struct exchange *exchange)
 {
+    struct request *request = exchange->user;
+
     (void)arg;
-    relay_drained(exchange->user);
+    if (request->tunnel)
+        tunnel_drained(request->tunnel);
+    else
+        relay_drained(request);
+}
+
+static void on_bytes(void *arg, struct exchange *exchange, hg_str bytes)
+{
+    struct request *request = exchange->user;
+
+    (void)arg;
+    tunnel_bytes(request->tunnel, bytes);
 }
 
 static void on_end(void *arg, struct exchange *exchange)
@@ -101,6 +115,7 @@ static const struct inbound_events inbound_events = {
     .on_body_broken = on_body_broken,
     .on_gone = on_gone,
     .on_drained = on_drained,
+    .on_bytes = on_bytes,
     .on_end = on_end,
     .error_body = error_body,
     .on_refused = on_refused,

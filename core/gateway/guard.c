@@ -278,7 +278,8 @@ bool guard_can_read(const struct answer *answer)
 
 bool guard_can_read_request(const struct request *request)
 {
-    return request->body->len == 0 || request->doc.kind == HG_J_OBJ;
+    return request->asked.kind != HG_R_REALTIME &&
+           (request->body->len == 0 || request->doc.kind == HG_J_OBJ);
 }
 
 struct fault guard_unread(struct request *request, const struct guard_options *options,

@@ -41,7 +41,8 @@ void guard_check_cancel(struct guard_check *check);
  * anything about it. */
 bool guard_can_read(const struct answer *answer);
 
-/* The same of a request whose body is no document: a form, a file. */
+/* The same of a request whose body is no document: a form, a file; of a session, where all that is
+ * said comes later. */
 bool guard_can_read_request(const struct request *request);
 
 /* What becomes of such an answer or request under guards: FAULT_NONE if the route allows it. */

@@ -95,7 +95,8 @@ static void on_end(void *arg)
 
 /* ---- starting -------------------------------------------------------------------------------- */
 
-static const struct attempt_sink sink = {on_events, on_pause, on_end};
+static const struct attempt_sink sink = {
+    .on_events = on_events, .on_pause = on_pause, .on_end = on_end};
 
 /* Events that are all there already. The end of them may be the end of the request. */
 static void memory_start(struct pipe *pipe)

@@ -10,6 +10,7 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
+#include "gateway/tunnel.h"
 #include "plugin/registry.h"
 #include "shm/ring.h"
 
@@ -175,6 +176,17 @@ static void put_whole(struct writer *writer, const struct request *request,
     put_number(writer, whole->truncated);
 }
 
+static void put_tunnel(struct writer *writer, const struct tunnel *tunnel)
+{
+    put_number(writer, tunnel != NULL);
+    if (!tunnel)
+        return;
+    put_number(writer, tunnel->closed_by);
+    put_number(writer, tunnel->close_code);
+    put_number(writer, tunnel->client.messages);
+    put_number(writer, tunnel->provider.messages);
+}
+
 static void put_request(struct writer *writer, const struct request *request)
 {
     put_whole(writer, request,
@@ -194,6 +206,7 @@ static void put_request(struct writer *writer, const struct request *request)
     put_number(writer, (uint64_t)request->gap_max);
     put_number(writer, request->bytes_in);
     put_number(writer, request->bytes_out);
+    put_tunnel(writer, request->tunnel);
     put_pairs(writer, request->tags);
     put_pairs(writer, request->metadata);
 }
@@ -243,6 +256,7 @@ static void put_shadow(struct writer *writer, const struct attempt *attempt)
     put_number(writer, since(attempt->ended, attempt->began));
     for (int i = 0; i < NOT_KNOWN; i++)
         put_number(writer, 0);
+    put_tunnel(writer, NULL);
     put_pairs(writer, request->tags);
     put_pairs(writer, request->metadata);
     put_number(writer, 1); /* attempts */

@@ -13,7 +13,7 @@ struct ring;
 
 /* What both ends agree on. */
 enum {
-    RECORD_VERSION = 3,
+    RECORD_VERSION = 4,
     RECORD_ATTEMPTS = 32 /* more are not remembered */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "gateway/tunnel.h"
 #include "json/write.h"
 
 /* ---- taking it apart ------------------------------------------------------------------------- */
@@ -223,6 +224,7 @@ static const hg_str kinds[] = {
     [HG_R_MODELS] = WORD("models"),
     [HG_R_RAW] = WORD("raw"),
     [HG_R_COUNT] = WORD("count"),
+    [HG_R_REALTIME] = WORD("realtime"),
 };
 static const hg_str finishes[] = {
     [HG_FIN_STOP] = WORD("stop"),        [HG_FIN_LENGTH] = WORD("length"),
@@ -231,6 +233,9 @@ static const hg_str finishes[] = {
 };
 static const hg_str cache_states[] = {
     [CACHE_MISS] = WORD("miss"), [CACHE_HIT] = WORD("hit"), [CACHE_ERROR] = WORD("error")};
+static const hg_str tunnel_sides[] = {[TUNNEL_CLIENT] = WORD("client"),
+                                      [TUNNEL_PROVIDER] = WORD("provider"),
+                                      [TUNNEL_GATEWAY] = WORD("gateway")};
 static const hg_str guard_actions[] = {[HG_PASS] = WORD("pass"),
                                        [HG_DENY] = WORD("deny"),
                                        [HG_REDACT] = WORD("redact"),
@@ -370,6 +375,21 @@ static void times_read(struct reader *reader, struct line *line, hg_record *ret)
     KEY_NUMBER(line, "response_bytes", get_number(reader));
 }
 
+/* A session over a WebSocket. */
+static void tunnel_read(struct reader *reader, struct line *line)
+{
+    if (!get_number(reader))
+        return;
+    uint64_t side = get_number(reader);
+
+    KEY_OBJECT(line, "websocket");
+    KEY_STR(line, "closed_by", NAME_OF(tunnel_sides, side));
+    KEY_NUMBER(line, "close_code", get_number(reader));
+    KEY_NUMBER(line, "messages_in", get_number(reader));
+    KEY_NUMBER(line, "messages_out", get_number(reader));
+    close_with(line, '}');
+}
+
 /* The object with its key, or nothing; *ret_n is how long the object alone is, without its comma.
  */
 static void pairs_read(struct reader *reader, struct line *line, hg_str key, size_t *ret_n)
@@ -501,6 +521,7 @@ bool record_read(struct arena *arena, struct buffer *scratch, hg_str bytes, hg_r
     error_read(arena, &reader, &line, ret);
     flags_read(&reader, &line);
     times_read(&reader, &line, ret);
+    tunnel_read(&reader, &line);
     pairs_read(&reader, &line, HG_S("\"tags\":{"), &tags);
     pairs_read(&reader, &line, HG_S("\"metadata\":{"), &meta);
     size_t meta_end = (size_t)(line.at - scratch->p) - 1;

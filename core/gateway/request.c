@@ -12,6 +12,7 @@
 #include "gateway/relay.h"
 #include "gateway/request_steps.h"
 #include "gateway/stage.h"
+#include "gateway/tunnel.h"
 #include "gateway/upload.h"
 #include "script/routine.h"
 
@@ -108,7 +109,7 @@ void request_stop(struct request *request)
 void request_client_gone(struct request *request)
 {
     request->over = true;
-    if (relay_settle(request))
+    if (request->tunnel ? tunnel_left(request->tunnel) : relay_settle(request))
         return;
     request->client_gone = true;
     if (request->fault.kind == FAULT_NONE)
@@ -118,6 +119,10 @@ void request_client_gone(struct request *request)
 
 static void end_early(struct request *request, const struct fault *fault)
 {
+    if (request->tunnel) {
+        tunnel_cut(request->tunnel, fault);
+        return;
+    }
     if (request->relay) {
         relay_cut(request, fault);
         return;
@@ -178,6 +183,8 @@ hg_str request_key(struct request *request)
         return request->key;
     if (!credential.n)
         credential = head_field(request->head, HG_S("x-api-key"));
+    if (!credential.n)
+        credential = head_field(request->head, HG_S("api-key"));
     if (!credential.n)
         return request->key = HG_S("anonymous");
     digest_begin(digest);

@@ -18,6 +18,7 @@ struct request;
 struct route;
 struct routine;
 struct step;
+struct tunnel;
 
 /* What a plugin sees behind hg_req: a request, and the attempt it works for if there is one. */
 struct view {
@@ -98,7 +99,8 @@ struct request {
     uint32_t guard_action; /* the strictest verdict: HG_PASS ... */
     hg_str guard_code;
     bool client_gone, truncated, is_recorded;
-    struct relay *relay; /* NULL until the answer goes out */
+    struct relay *relay;   /* NULL until the answer goes out */
+    struct tunnel *tunnel; /* NULL unless the answer is a WebSocket */
     hg_ns began, ended;
     int64_t began_us; /* since 1970 */
     uint64_t bytes_in, bytes_out;

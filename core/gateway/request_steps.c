@@ -16,6 +16,8 @@
 #include "gateway/relay.h"
 #include "gateway/route.h"
 #include "gateway/stage.h"
+#include "gateway/tunnel.h"
+#include "gateway/upgrade.h"
 #include "http/inflate.h"
 #include "http/multipart.h"
 
@@ -178,6 +180,8 @@ static enum step_next step_receive(struct request *request)
         return go_to(request, &deliver);
     request->dialect->read_request(request->arena, request->asked.kind, head->path, request->doc,
                                    &request->asked);
+    if (request->asked.kind == HG_R_REALTIME)
+        upgrade_receive(request);
     if (request->doc.kind == 0 && request->body->len)
         model_read(request);
     if (request->fault.kind != FAULT_NONE)
@@ -248,10 +252,12 @@ static enum step_next step_deliver(struct request *request)
         return STEP_WAIT;
     request->delivering = true;
     leftovers_drop(request);
-    if (request->answer && request->fault.kind == FAULT_NONE)
-        relay_start(request, request->answer);
-    else
+    if (!request->answer || request->fault.kind != FAULT_NONE)
         relay_fault(request, &request->fault);
+    else if (request->answer->attempt && request->answer->attempt->sending.is_upgrade)
+        tunnel_start(request, request->answer);
+    else
+        relay_start(request, request->answer);
     return STEP_WAIT;
 }
 

@@ -37,8 +37,8 @@ struct outbound_events {
     void (*on_data_end)(void *arg);
     void (*on_end)(void *arg, enum outbound_fault fault, const char *reason);
 
-    /* Of an open request, or after an upgrade: the connection is there, or has gone down to the low-water mark again.
-     * May be NULL if none is open. */
+    /* Of an open request, or after an upgrade: the connection is there, or has gone down to the
+     * low-water mark again. May be NULL if none is open. */
     void (*on_ready)(void *arg);
 };
 

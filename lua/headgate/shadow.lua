@@ -1,5 +1,6 @@
 -- s.shadow(h, { to = h2, sample = 0.02, max_inflight = 8 }): h2 gets a copy of some requests; what
--- it answers is recorded and dropped, and the client never waits for it.
+-- it answers is recorded and dropped, and the client never waits for it. Realtime sessions have no
+-- shadow: nobody would speak in it.
 local host = require "headgate.host"
 local core = require "headgate.core"
 
@@ -19,7 +20,7 @@ return function(handler, o)
   end
 
   return core.made(function(req, options)
-    if inflight < most and host.random() < sample then
+    if inflight < most and req.kind ~= "realtime" and host.random() < sample then
       inflight = inflight + 1
       if not host.detach(follow, req:with {}) then inflight = inflight - 1 end
     end

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
 #include "dialect/path.h"
+#include "dialect/realtime.h"
 
 enum {
     TOKENS_A_MESSAGE = 4,       /* role, marks */
@@ -55,6 +56,8 @@ uint32_t openai_kind_of(enum method method, hg_str path)
     if ((method == METHOD_GET || method == METHOD_HEAD) &&
         (text_is(plain, HG_S("/v1/models")) || text_starts(plain, HG_S("/v1/models/"))))
         return HG_R_MODELS;
+    if (method == METHOD_GET && realtime_is_path(path))
+        return HG_R_REALTIME;
     return text_starts(path, HG_S("/v1/")) || text_starts(plain, HG_S("/v1/")) ? HG_R_RAW : 0;
 }
 

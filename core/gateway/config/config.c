@@ -39,6 +39,7 @@ struct config *config_new(const char *path, const char *folder)
         .body_timeout = 30 * NS_PER_S,
         .write_timeout = 60 * NS_PER_S,
         .idle_timeout = 75 * NS_PER_S,
+        .websocket_timeout = 600 * NS_PER_S,
     };
     config->lua = (struct config_lua){
         .cpu_per_resume = 20 * NS_PER_MS,

@@ -86,6 +86,7 @@ struct config_limits {
     hg_ns body_timeout;       /* between two pieces of a body */
     hg_ns write_timeout;      /* a client that takes nothing */
     hg_ns idle_timeout;       /* between two requests */
+    hg_ns websocket_timeout;  /* without a byte from either end of a WebSocket */
 };
 
 struct config_lua {

@@ -27,6 +27,7 @@ static const struct field limits[] = {
     FIELD(struct config_limits, body_timeout, FIELD_DURATION, MS, 24 * HOURS),
     FIELD(struct config_limits, write_timeout, FIELD_DURATION, MS, 24 * HOURS),
     FIELD(struct config_limits, idle_timeout, FIELD_DURATION, MS, 24 * HOURS),
+    FIELD(struct config_limits, websocket_timeout, FIELD_DURATION, MS, 24 * HOURS),
 };
 
 static const struct field lua[] = {

@@ -86,7 +86,8 @@ static void drop_end(void *arg)
 }
 
 /* Nobody delivers what a detached task has asked for: it is read to its end, for the record. */
-static const struct attempt_sink drop = {drop_events, drop_pause, drop_end};
+static const struct attempt_sink drop = {
+    .on_events = drop_events, .on_pause = drop_pause, .on_end = drop_end};
 
 static int push_answer(lua_State *L, void *arg)
 {
@@ -143,6 +144,8 @@ static int host_call(lua_State *L)
     struct attempt_options options = {.is_shadow = routine_arg(routine_of(L)) == NULL};
 
     routine_check_wait(L);
+    if (request->asked.kind == HG_R_REALTIME && !routine_arg(routine_of(L)))
+        return luaL_error(L, "nobody would speak in a realtime session beside the client's");
     if (lua_istable(L, 3)) {
         options.timeout = lua_seconds_field(L, 3, "timeout");
         options.first_token = lua_seconds_field(L, 3, "first_token");

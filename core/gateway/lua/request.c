@@ -60,7 +60,7 @@ static const char *const kind_names[] = {
     [HG_R_CHAT] = "chat",           [HG_R_COMPLETE] = "completion", [HG_R_EMBED] = "embedding",
     [HG_R_IMAGE] = "image",         [HG_R_AUDIO] = "audio",         [HG_R_RERANK] = "rerank",
     [HG_R_MODERATE] = "moderation", [HG_R_MODELS] = "models",       [HG_R_RAW] = "raw",
-    [HG_R_COUNT] = "count",
+    [HG_R_COUNT] = "count",         [HG_R_REALTIME] = "realtime",
 };
 
 static void push_time_left(lua_State *L, const struct request *request)

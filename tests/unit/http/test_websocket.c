@@ -77,13 +77,16 @@ START_TEST(a_message_in_one_frame_passes_as_it_is)
 END_TEST
 
 /* A message in three fragments with a ping between them, and a close frame with its code. */
-static const char client_frames[] = "\x01\x83\x01\x02\x03\x04IgO"
-                                    "\x89\x82" "abcdhi"
-                                    "\x00\x80zzzz"
-                                    "\x80\xfe\x00\x80" "mmmm"
-                                    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-                                    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-                                    "\x88\x84\x10\x20\x30\x40\x13\xc8\x52\x2b";
+static const char client_frames[] =
+    "\x01\x83\x01\x02\x03\x04IgO"
+    "\x89\x82"
+    "abcdhi"
+    "\x00\x80zzzz"
+    "\x80\xfe\x00\x80"
+    "mmmm"
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    "\x88\x84\x10\x20\x30\x40\x13\xc8\x52\x2b";
 
 START_TEST(every_cut_of_a_stream_finds_the_same)
 {
@@ -150,17 +153,23 @@ END_TEST
 START_TEST(masks_must_be_as_the_side_says)
 {
     assert_bad(true, FRAMES("\x81\x01x"), CLOSE_PROTOCOL);
-    assert_bad(false, FRAMES("\x81\x81" "abcdx"), CLOSE_PROTOCOL);
-    assert_bad(false, FRAMES("\x88\x80" "abcd"), CLOSE_PROTOCOL);
+    assert_bad(false,
+               FRAMES("\x81\x81"
+                      "abcdx"),
+               CLOSE_PROTOCOL);
+    assert_bad(false,
+               FRAMES("\x88\x80"
+                      "abcd"),
+               CLOSE_PROTOCOL);
 }
 END_TEST
 
 START_TEST(heads_must_be_as_the_standard_says)
 {
-    assert_bad(false, FRAMES("\xc1\x00"), CLOSE_PROTOCOL);         /* reserved bits */
+    assert_bad(false, FRAMES("\xc1\x00"), CLOSE_PROTOCOL); /* reserved bits */
     assert_bad(false, FRAMES("\xa1\x00"), CLOSE_PROTOCOL);
     assert_bad(false, FRAMES("\x91\x00"), CLOSE_PROTOCOL);
-    assert_bad(false, FRAMES("\x83\x00"), CLOSE_PROTOCOL);         /* unknown kinds */
+    assert_bad(false, FRAMES("\x83\x00"), CLOSE_PROTOCOL); /* unknown kinds */
     assert_bad(false, FRAMES("\x87\x00"), CLOSE_PROTOCOL);
     assert_bad(false, FRAMES("\x8b\x00"), CLOSE_PROTOCOL);
     assert_bad(false, FRAMES("\x8f\x00"), CLOSE_PROTOCOL);
@@ -176,7 +185,9 @@ END_TEST
 START_TEST(a_message_must_end_before_the_next_begins)
 {
     struct websocket websocket = {.is_masked = false};
-    struct seen seen = run_once(&websocket, FRAMES("\x01\x01" "a\x81\x01" "b"));
+    struct seen seen = run_once(&websocket, FRAMES("\x01\x01"
+                                                   "a\x81\x01"
+                                                   "b"));
 
     ck_assert_int_eq(seen.last, WEBSOCKET_BAD);
     ck_assert_uint_eq(seen.passed_n, 3);
@@ -188,9 +199,9 @@ START_TEST(close_codes_are_those_that_may_be_sent)
     static const struct {
         unsigned code;
         bool is_sane;
-    } codes[] = {{999, false},  {1000, true},  {1003, true},  {1004, false}, {1005, false},
-                 {1006, false}, {1007, true},  {1014, true},  {1015, false}, {2999, false},
-                 {3000, true},  {4999, true},  {5000, false}, {0, false},    {65535, false}};
+    } codes[] = {{999, false},  {1000, true}, {1003, true},  {1004, false}, {1005, false},
+                 {1006, false}, {1007, true}, {1014, true},  {1015, false}, {2999, false},
+                 {3000, true},  {4999, true}, {5000, false}, {0, false},    {65535, false}};
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char frame[] = {(char)0x88, 2, (char)(codes[i].code >> 8), (char)codes[i].code};
@@ -213,7 +224,10 @@ START_TEST(a_message_beyond_the_limit_is_too_large)
     struct websocket websocket = {.message_max = 5};
 
     assert_bad(false, FRAMES("\x82\x7e\x03\xe9"), CLOSE_TOO_LARGE); /* 1001 bytes, the limit 1000 */
-    ck_assert_int_eq(run_once(&websocket, FRAMES("\x02\x03" "abc\x80\x03" "def")).last,
+    ck_assert_int_eq(run_once(&websocket, FRAMES("\x02\x03"
+                                                 "abc\x80\x03"
+                                                 "def"))
+                         .last,
                      WEBSOCKET_BAD); /* its fragments are added up */
     ck_assert_uint_eq(websocket.fault, CLOSE_TOO_LARGE);
     websocket = (struct websocket){.is_masked = false};
@@ -255,8 +269,12 @@ static struct field fields[] = {
 
 static struct head head_make(void)
 {
-    return (struct head){.method = METHOD_GET, .minor = 1, .status = 101, .content_length = -1,
-                         .fields = fields, .field_count = 5};
+    return (struct head){.method = METHOD_GET,
+                         .minor = 1,
+                         .status = 101,
+                         .content_length = -1,
+                         .fields = fields,
+                         .field_count = 5};
 }
 
 START_TEST(an_upgrade_needs_all_its_fields)
