@@ -14,6 +14,7 @@
 #include "gateway/listen.h"
 #include "gateway/lua/api.h"
 #include "gateway/models/alias.h"
+#include "gateway/models/hints.h"
 #include "gateway/models/offers.h"
 #include "gateway/relay.h"
 #include "gateway/route.h"
@@ -455,6 +456,8 @@ bool gateway_check(const struct config *config, const char *run_dir, struct erro
     if (ok && config->listen_count <= 64)
         ok = gateway_listen(gateway, nothing, config->listen_count, error) &&
              admin_check(config, error);
+    if (ok)
+        hints_log(gateway);
     gateway_free(&gateway);
     loop_free(&loop);
     return ok;

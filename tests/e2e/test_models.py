@@ -317,3 +317,13 @@ def test_an_alias_counts_as_its_model(gateway, upstream):
     gate = gateway(providers=before(COUNTERS["anthropic"], up), config='aliases { m = "c/other" }')
     assert counted(gate, "anthropic")[1] == 17
     assert up.requests[0].json()["model"] == "other"
+
+
+def test_a_misspelt_model_is_said_at_the_start_and_stops_nothing(gateway, upstream):
+    up = upstream(lambda conn, request: conn.answer(chat_json()))
+    route = 'local s = require "headgate" return s.route { path = "/...", handler = %s }'
+    gate = gateway(providers={"openai": up.url}, config='aliases { x = "openai/gpt-4o-mni" }',
+                   routes={"a.lua": route % 's.target "openai/gpt4o"'})
+    gate.wait_line("model 'openai/gpt4o' is not known; did you mean 'gpt-4o'")
+    gate.wait_line("model 'openai/gpt-4o-mni' is not known; did you mean 'gpt-4o-mini'")
+    assert chat(gate.port).status == 200
