@@ -91,7 +91,7 @@ int cli_simulate(int argc, char **argv)
         {"script", 0, "FILE", "rules for answers, as JSON", NULL, &wishes.script},
         {"spec", 0, "PATH", "refuse what an API's description does not allow", NULL, &wishes.spec},
         {"record", 0, "FILE", "write what comes in, a JSON line each", NULL, &wishes.record},
-        {"key", 0, "KEY", "answer 401 to those who do not send it", NULL, &wishes.key},
+        {"key", 0, "KEY", "refuse those who do not send it", NULL, &wishes.key},
         {"split", 0, "HOW", "cut writes: N bytes or random:SEED", NULL, &wishes.split},
         {"delay", 0, "TIME", "wait before each answer", NULL, &wishes.delay},
         {"first-delay", 0, "TIME", "wait between head and body", NULL, &wishes.first_delay},
