@@ -42,7 +42,8 @@ static hg_str without_version(hg_str path)
 }
 
 /* models/<m>:<method>, tunedModels/<m>:<method>, and on Vertex with what stands before:
- * projects/<p>/locations/<l>/publishers/google/models/<m>:<method>. Slashes in <m> are its own. */
+ * projects/<p>/locations/<l>/publishers/google/models/<m>:<method>. Slashes in <m> are its own.
+ * Clients exist that leave "models/" out before a name with a slash. */
 static hg_str model_of(hg_str plain, hg_str *ret_method)
 {
     hg_str rest = without_version(plain);
@@ -59,7 +60,7 @@ static hg_str model_of(hg_str plain, hg_str *ret_method)
     if (text_starts(rest, HG_S("tunedModels/")))
         return rest;
     if (!text_starts(rest, HG_S("projects/")) && !text_starts(rest, HG_S("publishers/google/")))
-        return HG_S("");
+        return text_starts(plain, HG_S("/v1/")) ? HG_S("") : rest;
     models = memmem(rest.p, rest.n, "publishers/google/models/", 25);
     if (models)
         return (hg_str){models + 25, rest.n - (size_t)(models - rest.p) - 25};
