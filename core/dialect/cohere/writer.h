@@ -14,8 +14,8 @@ enum piece {
 
 struct call {
     hg_str id, name;
-    struct chain *args; /* whole answers: escaped */
-    bool is_started, is_over, has_args;
+    struct chain *args; /* whole answers: escaped; streams: what came before its turn */
+    bool is_started, is_open, has_ended, is_over, has_args;
 };
 
 struct dialect_writer {

@@ -122,22 +122,21 @@ static void piece_write(struct dialect_writer *writer, const hg_event *event, en
 /* ---- calls -----------------------------------------------------------------------------------
  */
 
-static void call_begin(struct dialect_writer *writer, const hg_event *event, struct chain *out)
+static void call_begin(const struct call *call, uint32_t index, struct chain *out)
 {
-    block_end(writer, out);
     EVENT_BEGIN(out, "tool-call-start");
-    index_put(out, event->index);
+    index_put(out, index);
     message_begin(out);
     JSON_KEY(out, "tool_calls");
     json_obj(out);
     JSON_KEY(out, "id");
-    json_put_str(out, event->id);
+    json_put_str(out, call->id);
     JSON_KEY(out, "type");
     json_put_str(out, HG_S("function"));
     JSON_KEY(out, "function");
     json_obj(out);
     JSON_KEY(out, "name");
-    json_put_str(out, event->name);
+    json_put_str(out, call->name);
     JSON_KEY(out, "arguments");
     json_put_str(out, HG_S(""));
     json_end(out);
@@ -163,11 +162,19 @@ static void args_write(uint32_t index, hg_str args, struct chain *out)
     event_end(out);
 }
 
+static void call_open(struct call *call, uint32_t index, struct chain *out)
+{
+    call->is_open = true;
+    call_begin(call, index, out);
+    if (!call->args->len)
+        return;
+    call->has_args = true;
+    args_write(index, chain_flat(call->args, out->arena), out);
+}
+
 /* A call that never got an argument gets an empty object: readers parse what they get. */
 static void call_end(struct call *call, uint32_t index, struct chain *out)
 {
-    if (!call->is_started || call->is_over)
-        return;
     call->is_over = true;
     if (!call->has_args)
         args_write(index, HG_S("{}"), out);
@@ -176,21 +183,62 @@ static void call_end(struct call *call, uint32_t index, struct chain *out)
     event_end(out);
 }
 
+/* The one that is open, else the first that waits; the count of calls if there is none. */
+static uint32_t call_next(const struct dialect_writer *writer)
+{
+    uint32_t first = writer->call_count;
+
+    for (uint32_t i = writer->call_count; i-- > 0;) {
+        const struct call *call = &writer->calls[i];
+
+        if (call->is_open && !call->is_over)
+            return i;
+        if (call->is_started && !call->is_over)
+            first = i;
+    }
+    return first;
+}
+
+/* One after the other: clients know only one open call. */
+static void calls_advance(struct dialect_writer *writer, bool all, struct chain *out)
+{
+    uint32_t i;
+
+    while ((i = call_next(writer)) < writer->call_count) {
+        if (!writer->calls[i].is_open)
+            call_open(&writer->calls[i], i, out);
+        if (!writer->calls[i].has_ended && !all)
+            return;
+        call_end(&writer->calls[i], i, out);
+    }
+}
+
+static void call_start(struct dialect_writer *writer, struct call *call, const hg_event *event)
+{
+    call->is_started = true;
+    call->id = arena_text(writer->arena, event->id);
+    call->name = arena_text(writer->arena, event->name);
+    call->args = chain_new(writer->arena);
+}
+
 static void call_write(struct dialect_writer *writer, const hg_event *event, struct chain *out)
 {
     struct call *call = cohere_writer_call(writer, event->index);
 
-    if (!call || call->is_over)
+    if (!call || call->is_over || call->is_started == (event->type == HG_EV_TOOL_START))
         return;
-    if (event->type == HG_EV_TOOL_END) {
-        call_end(call, event->index, out);
-    } else if (event->type == HG_EV_TOOL_START && !call->is_started) {
-        call->is_started = true;
-        call_begin(writer, event, out);
-    } else if (event->type == HG_EV_TOOL_ARGS && call->is_started && event->text.n) {
+    if (event->type == HG_EV_TOOL_START) {
+        block_end(writer, out);
+        call_start(writer, call, event);
+    } else if (event->type == HG_EV_TOOL_END) {
+        call->has_ended = true;
+    } else if (call->is_open && event->text.n) {
         call->has_args = true;
         args_write(event->index, event->text, out);
+    } else {
+        chain_put(call->args, event->text.p, event->text.n);
     }
+    calls_advance(writer, false, out);
 }
 
 /* ---- what stands beside ----------------------------------------------------------------------
@@ -294,8 +342,7 @@ void cohere_writer_stream_write(struct dialect_writer *writer, const hg_event *e
         break;
     case HG_EV_FINISH:
         block_end(writer, out);
-        for (uint32_t i = 0; i < writer->call_count; i++)
-            call_end(&writer->calls[i], i, out);
+        calls_advance(writer, true, out);
         break;
     default:
         break;
