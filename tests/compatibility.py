@@ -4,8 +4,11 @@
     HEADGATE_RESULTS=results tests/unit/dialect/test_translations
     HEADGATE_RESULTS=results tests/unit/dialect/test_roundtrip
     HEADGATE_RESULTS=results tests/unit/dialect/test_roundtrip_answers
+    HEADGATE_RESULTS=results python3 -m pytest tests/sdk
     tests/compatibility.py results            writes the page
     tests/compatibility.py --check results    exit code 1 if the page is not what would be written
+
+Parts without results stay as they are.
 """
 
 import json
@@ -25,8 +28,7 @@ TITLES = {
 }
 HEAD = """# Compatibility
 
-Made by `tests/compatibility.py` from the results of `test_translations`, `test_roundtrip` and
-`test_roundtrip_answers`; do not edit.
+Made by `tests/compatibility.py` from what the tests find; do not edit.
 
 A client may speak any of these formats, whatever the provider speaks. Each recorded answer of a
 provider was read, written as each client's format, streamed and whole, and read back; it had to say
@@ -106,6 +108,39 @@ def requests_part(results):
     return lines
 
 
+SDKS = """
+Official SDKs, unmodified but for their base URL, with scripted providers of each format: whole
+answers, streams, calls alone, in parallel and beside text, the turn after them, structured output,
+the limit of tokens, errors and streams that break. How many of %d uses gave what the provider said,
+to the token, and the SDK's own exception where it failed. Versions are in `tests/sdk/`.
+"""
+SDK_NOTES = """
+* mistralai wants the function's name in every piece of a streamed call, which OpenAI's format says
+  once: its streams of calls work only where a provider sends calls whole. It does not ask for the
+  usage of streams, and who does not ask is not told.
+* Amazon's SDK for Node speaks HTTP/2 unless it is told otherwise:
+  `requestHandler: new NodeHttpHandler()`.
+* Vercel AI on openai, Responses is `createOpenAI`; on openai, chat it is `createOpenAICompatible`.
+* ollama's SDKs speak Ollama's own `/api/chat`, which is none of the formats of clients: use an SDK
+  for OpenAI's format instead.
+"""
+
+
+def sdks_part(results):
+    names = [name for name in TITLES if any(one["provider"] == name for one in results)]
+    uses = len({one["scenario"] for one in results})
+    found = {}
+    for one in results:
+        found.setdefault((one["language"], one["sdk"]), {}).setdefault(
+            one["provider"], []).append(one["passed"])
+    rows = []
+    for (language, sdk), by in sorted(found.items(), key=lambda item: item[0][0] != "Python"):
+        rows.append([sdk, language, *(str(by.get(name, []).count(True)) for name in names)])
+    lines = ["", "## SDKs", *(SDKS % uses).rstrip().split("\n"), ""]
+    lines += table(["SDK", "Language", *(TITLES[name] for name in names)], rows)
+    return lines + SDK_NOTES.rstrip().split("\n")
+
+
 def pitfalls_part():
     found = pitfalls.covered()
     lines = ["", "## Pitfalls", "",
@@ -123,20 +158,39 @@ def pitfalls_part():
     return lines + table(["Pitfall", "Test"], rows)
 
 
+def formats_part(results):
+    of = {kind: [one for one in results if one["kind"] == kind]
+          for kind in ("answer", "home", "request")}
+    return [*pairs_part(of["answer"]), *home_part(of["home"]), *requests_part(of["request"])]
+
+
+def part_of(page, heading, next_heading):
+    """The lines from one heading to another, with the empty line before."""
+    lines = page.splitlines()
+    at = [lines.index(f"## {one}") - 1 for one in (heading, next_heading)]
+    return lines[at[0]:at[1]]
+
+
+def page_of(results, before):
+    of_sdks = [one for one in results if one["kind"] == "sdk"]
+    others = [one for one in results if one["kind"] != "sdk"]
+    lines = [HEAD.rstrip()]
+    lines += formats_part(others) if others else part_of(before, "Answers", "SDKs")
+    lines += sdks_part(of_sdks) if of_sdks else part_of(before, "SDKs", "Pitfalls")
+    return "\n".join([*lines, *pitfalls_part()]) + "\n"
+
+
 def main():
     is_check = "--check" in sys.argv[1:]
     files = [name for name in sys.argv[1:] if name != "--check"]
     if len(files) != 1:
         sys.exit(__doc__)
     results = [json.loads(line) for line in Path(files[0]).read_text().splitlines()]
-    answers = [one for one in results if one["kind"] == "answer"]
-    homes = [one for one in results if one["kind"] == "home"]
-    requests = [one for one in results if one["kind"] == "request"]
-    page = "\n".join([HEAD.rstrip(), *pairs_part(answers), *home_part(homes), *requests_part(requests),
-                      *pitfalls_part()]) + "\n"
+    before = PAGE.read_text() if PAGE.exists() else ""
+    page = page_of(results, before)
     if not is_check:
         PAGE.write_text(page)
-    elif not PAGE.exists() or PAGE.read_text() != page:
+    elif before != page:
         print("docs/compatibility.md is not what the tests have found: "
               "tests/compatibility.py build/compatibility.jsonl")
         return 1

@@ -320,14 +320,19 @@ suite_badinput() {
     with_cassettes badinput bad-input
 }
 
-# The official SDKs go into folders of their own under build/.
+# The official SDKs go into folders of their own under build/, anew when their lists change.
 install_sdks() {
-    local venv=build/venv
-    [ -x $venv/bin/pip ] || python3 -m venv $venv || return
-    $venv/bin/pip install --quiet --disable-pip-version-check pytest \
-        -r tests/sdk/requirements.txt || return
-    mkdir -p build/sdk && cp tests/sdk/package*.json build/sdk/ || return
-    npm install --prefix build/sdk --no-audit --no-fund --silent
+    local list=requirements.txt lock=package-lock.json
+    if ! cmp -s tests/sdk/$list build/venv/$list; then
+        python3 -m venv --clear build/venv || return
+        build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/sdk/$list || return
+        cp tests/sdk/$list build/venv/ || return
+    fi
+    if ! cmp -s tests/sdk/$lock build/sdk/installed.json; then
+        mkdir -p build/sdk && cp tests/sdk/package.json tests/sdk/$lock build/sdk/ || return
+        npm ci --prefix build/sdk --no-audit --no-fund --silent || return
+        cp tests/sdk/$lock build/sdk/installed.json || return
+    fi
 }
 
 suite_sdk() {
@@ -337,7 +342,9 @@ suite_sdk() {
         return
     fi
     python=$root/build/venv/bin/python
-    NODE_PATH=$root/build/sdk/node_modules pytest_in sdk
+    rm -f build/sdk.jsonl
+    HEADGATE_RESULTS=$root/build/sdk.jsonl NODE_PATH=$root/build/sdk/node_modules pytest_in sdk
+    single 'sdk, the page' "$python" tests/compatibility.py --check build/sdk.jsonl
 }
 
 # Debian has the runtime in a package of its own.

@@ -5,59 +5,15 @@ import json
 import pytest
 
 from support.client import Connection, ask, request_bytes
-from support.compile import compiled
-from support.gateway import Gateway
-from support.upstream import Upstream
-from support.wires import AWS, JSON, SSE, Said, compact, wires
+from support.place import WIRES, Place
+from support.wires import AWS, JSON, SSE, Said, compact
 
-WIRES = wires()
 NAMES = [wire.name for wire in WIRES]
 HELLO = Said("Hello there, größe 😀\n\"x\" ", [], "stop", (7, 5))
 CALLS = Said("", [("get_time", {"zone": "Zürich", "n": [1, {"a": None}]}), ("get_date", {})],
              "tools", (9, 4))
 BOTH = Said("Let me see. ", [("look", {"q": "a\nb"})], "tools", (9, 4))
 CUT = Said("Hello and", [], "length", (7, 2))
-
-
-class Place:
-    """The gateway with a provider of each format at one upstream, whose answer the test says."""
-
-    def __init__(self, folder):
-        self.handler = None
-        self.upstream = Upstream(lambda conn, request: self.handler(conn, request))
-        path = compiled(folder, "provider_wire")
-        providers = {wire.name: {"plugin": "wire", "base_url": self.upstream.url,
-                                 "path": wire.provider_path, "wire": wire.name} for wire in WIRES}
-        self.gate = Gateway(folder / "gateway", providers, plugin_path=path)
-
-    def ask(self, client, provider, message="hi", stream=False, headers=(), change=None):
-        """What `client` gets from `provider`: the response as it came."""
-        path, body = client.asks(message, stream, f"{provider.name}/m")
-        if change:
-            change(body)
-        return ask(self.gate.port, "POST", path, body, headers=list(headers))
-
-    def answers(self, body, status=200, content_type=JSON, headers=()):
-        self.handler = lambda conn, request: conn.answer(body, status, content_type, headers)
-
-    def streams(self, pieces, content_type=SSE, end=True):
-        def handler(conn, request):
-            conn.head(content_type=content_type)
-            for piece in pieces:
-                conn.chunk(piece)
-            if end:
-                conn.end_chunks()
-            else:
-                conn.reset()
-
-        self.handler = handler
-
-    def sent(self):
-        return self.upstream.requests[-1].json()
-
-    def stop(self):
-        self.upstream.stop()
-        assert self.gate.stop() == 0, self.gate.output()
 
 
 @pytest.fixture(scope="module")

@@ -349,7 +349,8 @@ class Anthropic(Wire):
             pieces.append(event("content_block_start", index=index, content_block=bare))
             pieces += [event("content_block_delta", index=index, delta=delta) for delta in deltas]
             pieces.append(event("content_block_stop", index=index))
-        pieces.append(event("message_delta", usage={"output_tokens": said.usage[1]}, delta={
+        usage = {"input_tokens": said.usage[0], "output_tokens": said.usage[1]}
+        pieces.append(event("message_delta", usage=usage, delta={
             "stop_reason": self.finishes[said.finish], "stop_sequence": None}))
         return [*pieces, event("message_stop")]
 

@@ -444,8 +444,8 @@ START_TEST(each_piece_is_written_at_once) /* pitfall 47 */
 }
 END_TEST
 
-START_TEST(calls_that_come_interleaved_wait_for_the_open_one) /* pitfalls 1, 2, 8 */
-{
+START_TEST(calls_that_come_interleaved_wait_for_the_open_one)
+{ /* pitfalls 1, 2, 8 */
     static const hg_event events[] = {
         {.type = HG_EV_START, .id = {"i", 1}, .name = {"m", 1}},
         {.type = HG_EV_TOOL_START, .index = 1, .id = {"y", 1}, .name = {"g", 1}},
