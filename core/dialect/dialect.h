@@ -115,8 +115,9 @@ struct dialect {
      * its request. NULL: never. */
     bool (*wants_array)(hg_str query);
 
-    /* The kind of request that a path of this dialect means; 0 if it is none of its paths. */
-    uint32_t (*kind_of)(enum method method, hg_str path);
+    /* The kind of request that a path of this dialect means; 0 if it is none of its paths. `plain`
+     * is what path_plain makes of `path`, the client's: what is known is known by it. */
+    uint32_t (*kind_of)(enum method method, hg_str plain, hg_str path);
 
     /* `path` is the client's: some formats name the model there, or that it is a stream. */
     void (*read_request)(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
@@ -225,6 +226,9 @@ struct dialect {
     void (*write)(struct dialect_writer *writer, const hg_event *event, struct chain *out);
     void (*write_end)(struct dialect_writer *writer, struct chain *out);
 };
+
+/* The kind of request that a path means for this dialect; 0: none. */
+uint32_t dialect_kind_of(const struct dialect *dialect, enum method method, hg_str path);
 
 /* The dialect that a path belongs to; NULL if it is nobody's. */
 const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind);

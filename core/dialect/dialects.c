@@ -3,6 +3,7 @@
 #include "dialect/dialect.h"
 
 #include "base/text.h"
+#include "dialect/path.h"
 #include "dialect/replay.h"
 #include "dialect/watch.h"
 
@@ -11,15 +12,20 @@ static const struct dialect *const dialects[] = {
     &dialect_gemini,    &dialect_cohere,           &dialect_openai_chat,
 };
 
+uint32_t dialect_kind_of(const struct dialect *dialect, enum method method, hg_str path)
+{
+    char room[PATH_MAX_PLAIN];
+
+    return dialect->kind_of(method, path_plain(path, room), path);
+}
+
 const struct dialect *dialect_of_path(enum method method, hg_str path, uint32_t *ret_kind)
 {
-    /* What nearly all ask for, without a look at what else it could be. */
-    if (method == METHOD_POST && text_is(path, HG_S("/v1/chat/completions"))) {
-        *ret_kind = HG_R_CHAT;
-        return &dialect_openai_chat;
-    }
+    char room[PATH_MAX_PLAIN];
+    hg_str plain = path_plain(path, room);
+
     for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
-        if ((*ret_kind = dialects[i]->kind_of(method, path)))
+        if ((*ret_kind = dialects[i]->kind_of(method, plain, path)))
             return dialects[i];
     return NULL;
 }

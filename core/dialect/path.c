@@ -1,5 +1,6 @@
 #include "dialect/path.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static int hex_value(char c)
@@ -10,9 +11,27 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* As nearly always: nothing is to be undone. */
+static bool is_plain(hg_str path)
+{
+    char before = 0;
+
+    for (size_t i = 0; i < path.n; i++) {
+        char c = path.p[i];
+
+        if (c == '%' || c == '\\' || (before == '/' && (c == '/' || c == '.')))
+            return false;
+        before = c;
+    }
+    return before != '/' && path.n && path.n <= PATH_MAX_PLAIN;
+}
+
 hg_str path_plain(hg_str path, char plain[PATH_MAX_PLAIN])
 {
     size_t n = 0;
+
+    if (is_plain(path))
+        return path;
 
     /* As if with a slash at the end, so that the last segment is looked at like others. */
     for (size_t i = 0; i <= path.n; i++) {

@@ -9,5 +9,5 @@ enum {
 
 /* Percent-encoding undone, slashes single, no dot segments, none at the end. Otherwise
  * "/v1//chat/completions" would pass where the real path is guarded. Empty if it is too long to be
- * one that is known. */
+ * one that is known. It is `path` itself, or it is in `plain`. */
 hg_str path_plain(hg_str path, char plain[PATH_MAX_PLAIN]);

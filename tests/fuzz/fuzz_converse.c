@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t kind;
 
         memcpy(copy, data + 1, size - 1);
-        kind = own->kind_of(METHOD_POST, text);
+        kind = dialect_kind_of(own, METHOD_POST, text);
         ensure(kind <= HG_R_RAW);
         if (data[0] & 128)
             stream(arena, data[0] & 127, text);

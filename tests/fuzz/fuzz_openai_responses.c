@@ -147,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hg_json doc;
 
     memcpy(copy, data, size);
-    dialect->kind_of(METHOD_POST, text);
+    dialect_kind_of(dialect, METHOD_POST, text);
     if (json_parse(arena, text, &doc, NULL)) {
         struct dialect_answer answer;
         struct dialect_error error;

@@ -7,7 +7,7 @@
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t anthropic_kind_of(enum method method, hg_str path);
+uint32_t anthropic_kind_of(enum method method, hg_str plain, hg_str path);
 uint64_t anthropic_tokens(uint32_t kind, hg_json doc);
 void anthropic_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                             struct dialect_request *ret);

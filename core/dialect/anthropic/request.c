@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "dialect/anthropic/parts.h"
 #include "dialect/counting.h"
-#include "dialect/path.h"
 
 enum {
     TOKENS_A_MESSAGE = 4,       /* role, marks */
@@ -10,17 +9,14 @@ enum {
     BYTES_A_TOKEN = 4
 };
 
-uint32_t anthropic_kind_of(enum method method, hg_str path)
+uint32_t anthropic_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    char room[PATH_MAX_PLAIN];
-
-    if (!text_is(path, HG_S("/v1/messages")))
-        path = path_plain(path, room);
-    if (text_is(path, HG_S("/v1/messages")))
+    (void)path;
+    if (text_is(plain, HG_S("/v1/messages")))
         return method == METHOD_POST ? HG_R_CHAT : HG_R_RAW;
-    if (method == METHOD_POST && text_is(path, HG_S("/v1/messages/count_tokens")))
+    if (method == METHOD_POST && text_is(plain, HG_S("/v1/messages/count_tokens")))
         return HG_R_COUNT;
-    return text_starts(path, HG_S("/v1/messages/")) ? HG_R_RAW : 0;
+    return text_starts(plain, HG_S("/v1/messages/")) ? HG_R_RAW : 0;
 }
 
 void anthropic_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,

@@ -18,7 +18,7 @@ void cohere_event_unrepeat(hg_json doc, struct splice *splice);
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t cohere_kind_of(enum method method, hg_str path);
+uint32_t cohere_kind_of(enum method method, hg_str plain, hg_str path);
 uint64_t cohere_tokens(uint32_t kind, hg_json doc);
 void cohere_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                          struct dialect_request *ret);

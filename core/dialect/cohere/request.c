@@ -1,7 +1,6 @@
 /* What a request asks for: by its path, and by a few members of its body. */
 #include "base/text.h"
 #include "dialect/cohere/parts.h"
-#include "dialect/path.h"
 
 enum {
     TOKENS_A_MESSAGE = 4, /* role, marks */
@@ -9,14 +8,11 @@ enum {
     BYTES_A_TOKEN = 4
 };
 
-uint32_t cohere_kind_of(enum method method, hg_str path)
+uint32_t cohere_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    char room[PATH_MAX_PLAIN];
-    hg_str plain;
-
+    (void)path;
     if (method != METHOD_POST)
         return 0;
-    plain = text_is(path, HG_S("/v2/chat")) ? path : path_plain(path, room);
     if (text_is(plain, HG_S("/v2/chat")))
         return HG_R_CHAT;
     return text_is(plain, HG_S("/v2/embed")) || text_is(plain, HG_S("/v2/rerank")) ? HG_R_RAW : 0;

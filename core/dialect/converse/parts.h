@@ -8,7 +8,7 @@ extern const struct dialect_count converse_count; /* in request.c */
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t converse_kind_of(enum method method, hg_str path);
+uint32_t converse_kind_of(enum method method, hg_str plain, hg_str path);
 void converse_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                            struct dialect_request *ret);
 uint64_t converse_tokens(uint32_t kind, hg_json doc);

@@ -40,15 +40,15 @@ static const struct operation *operation_of(hg_str plain, hg_str *ret_model)
     return NULL;
 }
 
-uint32_t converse_kind_of(enum method method, hg_str path)
+uint32_t converse_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    char room[PATH_MAX_PLAIN];
     const struct operation *operation;
     hg_str model;
 
+    (void)path;
     if (method != METHOD_POST)
         return 0;
-    operation = operation_of(path_plain(path, room), &model);
+    operation = operation_of(plain, &model);
     return operation ? operation->kind : 0;
 }
 

@@ -25,7 +25,7 @@ hg_str gemini_compact(struct arena *arena, hg_json value);
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t gemini_kind_of(enum method method, hg_str path);
+uint32_t gemini_kind_of(enum method method, hg_str plain, hg_str path);
 bool gemini_wants_array(hg_str query);
 uint64_t gemini_tokens(uint32_t kind, hg_json doc);
 void gemini_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,

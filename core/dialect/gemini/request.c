@@ -24,7 +24,7 @@ static const struct {
 
 static uint32_t method_kind(hg_str method)
 {
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+    for (size_t i = 0; method.n && i < sizeof methods / sizeof *methods; i++)
         if (text_is(method, text_of(methods[i].method)))
             return methods[i].kind;
     return 0;
@@ -86,19 +86,11 @@ static bool is_models(hg_str plain)
            (text_is(rest, HG_S("models")) || text_starts(rest, HG_S("models/")));
 }
 
-uint32_t gemini_kind_of(enum method method, hg_str path)
+uint32_t gemini_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    char room[PATH_MAX_PLAIN];
-    hg_str plain, model, action;
-    uint32_t kind;
+    hg_str action, model = model_of(plain, &action);
+    uint32_t kind = method_kind(action);
 
-    /* As nearly always: there is no method at the end, and there can be none. */
-    if (text_starts(path, HG_S("/v1/")) && !memchr(path.p, ':', path.n) &&
-        !memchr(path.p, '%', path.n))
-        return 0;
-    plain = path_plain(path, room);
-    model = model_of(plain, &action);
-    kind = method_kind(action);
     if (method == METHOD_POST && model.n && kind)
         return kind;
     if ((method == METHOD_GET || method == METHOD_HEAD) && !kind && is_models(plain))

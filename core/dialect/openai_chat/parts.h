@@ -16,7 +16,7 @@ void openai_event_visit(hg_json doc, struct text_visitor *visitor);
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t openai_kind_of(enum method method, hg_str path);
+uint32_t openai_kind_of(enum method method, hg_str plain, hg_str path);
 uint64_t openai_tokens(uint32_t kind, hg_json doc);
 void openai_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                          struct dialect_request *ret);

@@ -1,7 +1,6 @@
 /* What a request asks for: by its path, and by a few members of its body. */
 #include "base/text.h"
 #include "dialect/openai_chat/parts.h"
-#include "dialect/path.h"
 #include "dialect/realtime.h"
 
 enum {
@@ -42,16 +41,11 @@ static uint32_t post_kind(hg_str path)
     return 0;
 }
 
-uint32_t openai_kind_of(enum method method, hg_str path)
+uint32_t openai_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    char room[PATH_MAX_PLAIN];
-    uint32_t kind = method == METHOD_POST ? post_kind(path) : 0;
+    uint32_t kind = method == METHOD_POST ? post_kind(plain) : 0;
 
-    if (kind) /* as nearly always: the paths we know are plain already */
-        return kind;
-    hg_str plain = path_plain(path, room);
-
-    if (method == METHOD_POST && (kind = post_kind(plain)))
+    if (kind)
         return kind;
     if ((method == METHOD_GET || method == METHOD_HEAD) &&
         (text_is(plain, HG_S("/v1/models")) || text_starts(plain, HG_S("/v1/models/"))))

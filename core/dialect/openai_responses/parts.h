@@ -9,7 +9,7 @@ extern const struct dialect_count responses_count; /* in request.c */
 
 /* ---- request.c ------------------------------------------------------------------------------- */
 
-uint32_t responses_kind_of(enum method method, hg_str path);
+uint32_t responses_kind_of(enum method method, hg_str plain, hg_str path);
 uint64_t responses_tokens(uint32_t kind, hg_json doc);
 void responses_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                             struct dialect_request *ret);

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "dialect/counting.h"
 #include "dialect/openai_responses/parts.h"
-#include "dialect/path.h"
 
 enum {
     TOKENS_AN_ITEM = 4,         /* role, marks */
@@ -11,19 +10,14 @@ enum {
     BYTES_A_TOKEN = 4
 };
 
-uint32_t responses_kind_of(enum method method, hg_str path)
+uint32_t responses_kind_of(enum method method, hg_str plain, hg_str path)
 {
-    static const hg_str own = {"/v1/responses", 13};
-    char room[PATH_MAX_PLAIN];
-
+    (void)path;
     if (method != METHOD_POST)
         return 0;
-    if (text_is(path, own))
+    if (text_is(plain, HG_S("/v1/responses")))
         return HG_R_CHAT;
-    path = path_plain(path, room);
-    return text_is(path, own)                                  ? HG_R_CHAT
-           : text_is(path, HG_S("/v1/responses/input_tokens")) ? HG_R_COUNT
-                                                               : 0;
+    return text_is(plain, HG_S("/v1/responses/input_tokens")) ? HG_R_COUNT : 0;
 }
 
 static uint64_t part_tokens(hg_json part)

@@ -72,7 +72,8 @@ START_TEST(the_path_says_what_is_asked_for)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ck_assert_msg(dialect->kind_of(cases[i].method, text_of(cases[i].path)) == cases[i].kind,
+        ck_assert_msg(dialect_kind_of(dialect, cases[i].method, text_of(cases[i].path)) ==
+                          cases[i].kind,
                       "%s", cases[i].path);
 }
 END_TEST
@@ -87,7 +88,7 @@ START_TEST(another_spelling_of_a_guarded_path_is_that_path)
     };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        ck_assert_msg(dialect->kind_of(METHOD_POST, text_of(paths[i])) == HG_R_CHAT, "%s",
+        ck_assert_msg(dialect_kind_of(dialect, METHOD_POST, text_of(paths[i])) == HG_R_CHAT, "%s",
                       paths[i]);
 }
 END_TEST

@@ -54,13 +54,16 @@ END_TEST
 
 START_TEST(paths_are_ours_however_they_are_written)
 {
-    ck_assert_uint_eq(dialect->kind_of(METHOD_POST, HG_S("/v1/messages")), HG_R_CHAT);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_POST, HG_S("/v1//x/..//messages/")), HG_R_CHAT);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_POST, HG_S("/v1/%6dessages")), HG_R_CHAT);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_POST, HG_S("/v1/messages/count_tokens")), HG_R_COUNT);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_GET, HG_S("/v1/messages/batches/x")), HG_R_RAW);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_POST, HG_S("/v1/messagesx")), 0);
-    ck_assert_uint_eq(dialect->kind_of(METHOD_GET, HG_S("/v1/models")), 0);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_POST, HG_S("/v1/messages")), HG_R_CHAT);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_POST, HG_S("/v1//x/..//messages/")),
+                      HG_R_CHAT);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_POST, HG_S("/v1/%6dessages")), HG_R_CHAT);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_POST, HG_S("/v1/messages/count_tokens")),
+                      HG_R_COUNT);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_GET, HG_S("/v1/messages/batches/x")),
+                      HG_R_RAW);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_POST, HG_S("/v1/messagesx")), 0);
+    ck_assert_uint_eq(dialect_kind_of(dialect, METHOD_GET, HG_S("/v1/models")), 0);
 }
 END_TEST
 

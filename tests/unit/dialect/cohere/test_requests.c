@@ -91,7 +91,8 @@ START_TEST(paths_of_version_two_are_cohere_s)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ck_assert_msg(dialect->kind_of(cases[i].method, text_of(cases[i].path)) == cases[i].kind,
+        ck_assert_msg(dialect_kind_of(dialect, cases[i].method, text_of(cases[i].path)) ==
+                          cases[i].kind,
                       "%s", cases[i].path);
 }
 END_TEST

@@ -548,8 +548,8 @@ START_TEST(model_and_streaming_stand_in_the_path)
         struct dialect_request asked;
         hg_str path = text_of(paths[i].path);
 
-        ck_assert_uint_eq(dialect_converse.kind_of(METHOD_POST, path), paths[i].kind);
-        ck_assert_uint_eq(dialect_converse.kind_of(METHOD_GET, path), 0);
+        ck_assert_uint_eq(dialect_kind_of(&dialect_converse, METHOD_POST, path), paths[i].kind);
+        ck_assert_uint_eq(dialect_kind_of(&dialect_converse, METHOD_GET, path), 0);
         dialect_converse.read_request(arena, paths[i].kind, path, (hg_json){0}, &asked);
         ck_assert_msg(text_is(asked.model, text_of(paths[i].model)), "%s", paths[i].path);
         ck_assert(asked.is_stream == paths[i].is_stream);

@@ -331,7 +331,7 @@ static void request_test(const struct tally *tally, hg_str url, hg_str body)
         return;
     requests++;
     path = text_cut((hg_str){from, (size_t)(url.p + url.n - from)}, '?', &rest);
-    WANT(tally, dialect->kind_of(METHOD_POST, path) == HG_R_CHAT, "path");
+    WANT(tally, dialect_kind_of(dialect, METHOD_POST, path) == HG_R_CHAT, "path");
     dialect->read_request(arena, HG_R_CHAT, path, doc, &asked);
     WANT(tally, asked.model.n, "model");
     WANT(tally, dialect->tokens(HG_R_CHAT, doc) > 0, "tokens");

@@ -98,7 +98,7 @@ START_TEST(the_path_names_model_and_method)
         struct dialect_request asked;
         hg_str path = text_of(cases[i].path);
 
-        ck_assert_msg(dialect->kind_of(cases[i].method, path) == cases[i].kind, "%s",
+        ck_assert_msg(dialect_kind_of(dialect, cases[i].method, path) == cases[i].kind, "%s",
                       cases[i].path);
         dialect->read_request(arena, cases[i].kind, path, parsed(HG_S("{}")), &asked);
         if (!cases[i].model)

@@ -83,7 +83,8 @@ START_TEST(the_path_says_what_is_asked_for)
     uint32_t kind;
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        ck_assert_uint_eq(dialect->kind_of(paths[i].method, text_of(paths[i].path)), paths[i].kind);
+        ck_assert_uint_eq(dialect_kind_of(dialect, paths[i].method, text_of(paths[i].path)),
+                          paths[i].kind);
     ck_assert_ptr_eq(dialect_of_path(METHOD_GET, HG_S("/v1/responses/resp_1/input_items"), &kind),
                      &dialect_openai_chat);
     ck_assert_uint_eq(kind, HG_R_RAW);
