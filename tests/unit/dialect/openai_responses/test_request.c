@@ -264,7 +264,9 @@ static const struct {
     {"{\"input\":[{\"type\":7}]}", "input[0].type: "},
     {"{\"input\":\"x\",\"text\":{\"format\":{\"type\":\"xml\"}}}", "text.format.type: "},
     {"{\"input\":\"x\",\"tool_choice\":7}", "tool_choice: "},
-    {"{\"input\":\"x\",\"tools\":[{\"type\":\"web_search\"}]}", "tools: web_search "},
+    {"{\"input\":\"x\",\"tools\":[{\"type\":\"web_search\"}],\"tool_choice\":{\"type\":"
+     "\"web_search\"}}",
+     "tools: web_search "},
 };
 
 START_TEST(what_makes_no_sense_elsewhere_is_refused_by_name)
