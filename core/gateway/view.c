@@ -141,7 +141,8 @@ static void view_rewrite(hg_out *out, const hg_req *req, uint32_t wire, hg_json 
         chain_put_chain(chain, request->body, 0, request->body->len);
         return;
     }
-    if ((wire & HG_WIRE_MASK) != request->dialect->wire) {
+    if ((wire & HG_WIRE_MASK) != request->dialect->wire ||
+        (wire & HG_WIRE_MISTRAL && request->asked.kind == HG_R_CHAT)) {
         if (view->attempt)
             attempt_translate(view->attempt, wire, patch, chain);
         else

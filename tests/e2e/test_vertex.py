@@ -251,6 +251,26 @@ def test_claude_has_its_own_body(gateway, upstream, key):
     assert google.asked[-1].json()["model"] == "claude-x"
 
 
+def test_tokens_are_counted_by_either_for_either(gateway, upstream, key):
+    def counts(conn, request):
+        conn.answer({"input_tokens": 5} if "anthropic" in request.target else {"totalTokens": 6})
+
+    google = Google(upstream, counts)
+    gate = google.start(gateway, key)
+    messages = [{"role": "user", "content": "Hi"}]
+    answer = ask(gate.port, "POST", "/v1/messages/count_tokens",
+                 {"model": "gemini-x", "messages": messages})
+    assert answer.json()["input_tokens"] == 6
+    assert google.asked[-1].target.endswith("/google/models/gemini-x:countTokens")
+    sent = google.asked[-1].json()
+    assert sent["contents"] == [{"role": "user", "parts": [{"text": "Hi"}]}] and "model" not in sent
+    answer = ask(gate.port, "POST", "/v1beta/models/claude-x:countTokens",
+                 {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]})
+    assert answer.json()["totalTokens"] == 5
+    sent = google.asked[-1].json()
+    assert sent["model"] == "claude-x" and sent["anthropic_version"] == "vertex-2023-10-16"
+
+
 def test_a_client_of_openai_asks_claude(gateway, upstream, key):
     google = Google(upstream, lambda conn, request: conn.answer(CLAUDE))
     answer = chat(google.start(gateway, key).port, model="claude-x", max_tokens=9)

@@ -96,6 +96,8 @@ static void choice_put(struct writing *writing)
         JSON_KEY(writing->out, "tool_choice");
         if (chat->choice == CHAT_CHOICE_NAMED && chat->choice_names)
             named_put(writing, chat->choice_names->text);
+        else if (chat->choice == CHAT_CHOICE_REQUIRED && writing->to->traits & HG_WIRE_MISTRAL)
+            json_put_str(writing->out, HG_S("any"));
         else if (chat->choice <= CHAT_CHOICE_REQUIRED)
             json_put_str(writing->out, text_of(words[chat->choice]));
         else
@@ -215,7 +217,9 @@ static void effort_put(struct writing *writing)
     }
     if (!effort.n && chat->budget.n && text_to_u64(chat->budget, &budget))
         effort = chat_effort_of_budget(budget);
-    word_put(writing->out, HG_S("reasoning_effort"), effort.n ? effort : HG_S("high"));
+    if (!effort.n || (writing->to->traits & HG_WIRE_MISTRAL && !text_is(effort, HG_S("none"))))
+        effort = HG_S("high"); /* Mistral knows no other */
+    word_put(writing->out, HG_S("reasoning_effort"), effort);
 }
 
 static void others_put(struct writing *writing)

@@ -15,6 +15,11 @@ void openai_put_type(struct chain *out, const char *type)
     openai_put_word(out, HG_S("type"), type);
 }
 
+static bool is_mistral(const struct writing *writing)
+{
+    return writing->to->traits & HG_WIRE_MISTRAL;
+}
+
 /* ---- parts -------------------------------------------------------------------------------------
  */
 
@@ -65,16 +70,33 @@ static hg_str audio_format(hg_str mime)
     return text_is(format, HG_S("x-wav")) ? HG_S("wav") : format;
 }
 
-static void audio_put(struct chain *out, const struct chat_part *part)
+static void audio_put(struct chain *out, const struct chat_part *part, bool is_mistral)
 {
     openai_put_type(out, "input_audio");
     JSON_KEY(out, "input_audio");
+    if (is_mistral) {
+        chat_put(out, part->data);
+        json_end(out);
+        return;
+    }
     json_obj(out);
     JSON_KEY(out, "data");
     chat_put(out, part->data);
     JSON_KEY(out, "format");
     json_put_str(out, audio_format(part->mime));
     json_end(out);
+    json_end(out);
+}
+
+static void document_put(struct chain *out, const struct chat_part *part)
+{
+    openai_put_type(out, "document_url");
+    JSON_KEY(out, "document_url");
+    chat_put_url(out, part);
+    if (chat_has(part->name)) {
+        JSON_KEY(out, "document_name");
+        chat_put(out, part->name);
+    }
     json_end(out);
 }
 
@@ -86,6 +108,17 @@ static void file_put(struct writing *writing, const struct chat_part *part)
         if (part->name.s.n)
             translation_lose(writing->to, "file name");
         text_put(out, part->text, part->cache);
+        return;
+    }
+    if (is_mistral(writing) && !chat_has(part->file_id)) {
+        document_put(out, part);
+        return;
+    }
+    if (is_mistral(writing)) {
+        openai_put_type(out, "file");
+        JSON_KEY(out, "file_id");
+        chat_put(out, part->file_id);
+        json_end(out);
         return;
     }
     if (!chat_has(part->data) && !chat_has(part->file_id)) {
@@ -136,7 +169,7 @@ static void part_put(struct writing *writing, const struct chat_part *part)
             image_put(writing->out, part);
         break;
     case CHAT_AUDIO:
-        audio_put(writing->out, part);
+        audio_put(writing->out, part, is_mistral(writing));
         break;
     case CHAT_VIDEO:
         video_put(writing->out, part);
@@ -213,16 +246,23 @@ static void free_text_put(struct chain *out, const struct chat_part *part)
     json_put_str(out, chain_flat(args, out->arena));
 }
 
+static hg_str call_id(struct writing *writing, struct chat_text id)
+{
+    return is_mistral(writing) ? translation_call_id(writing->to, id, "", 9, true)
+                               : translation_call_id(writing->to, id, "_-.:", 64, false);
+}
+
 static void call_put(struct writing *writing, const struct chat_part *part)
 {
     struct chain *out = writing->out;
-    bool is_custom = part->is_custom && writing->chat->from == &dialect_openai_chat;
+    bool is_custom =
+        part->is_custom && writing->chat->from == &dialect_openai_chat && !is_mistral(writing);
     const char *kind = is_custom ? "custom" : "function";
 
     cache_lose(writing, part->cache);
     json_obj(out);
     JSON_KEY(out, "id");
-    json_put_str(out, translation_call_id(writing->to, part->id, "_-.:", 64, false));
+    json_put_str(out, call_id(writing, part->id));
     openai_put_word(out, HG_S("type"), kind);
     json_key(out, text_of(kind));
     json_obj(out);
@@ -265,6 +305,40 @@ static void reasoning_put(struct writing *writing, const struct chat_part *parts
         json_str_end(writing->out);
 }
 
+/* Those that think want their own thoughts back. */
+static bool takes_thinking(const struct writing *writing, const struct chat_part *parts)
+{
+    static const char *const names[] = {"magistral", "mistral-small", "mistral-medium"};
+    hg_str model = writing->to->model;
+
+    while (parts && (parts->kind != CHAT_REASONING || !parts->text.s.n))
+        parts = parts->next;
+    for (size_t i = 0; parts && is_mistral(writing) && i < sizeof names / sizeof *names; i++)
+        if (text_starts(model, text_of(names[i])))
+            return true;
+    return false;
+}
+
+static void thinking_put(struct writing *writing, const struct chat_part *parts)
+{
+    struct chain *out = writing->out;
+
+    json_arr(out);
+    for (const struct chat_part *part = parts; part; part = part->next) {
+        if (part->kind == CHAT_REASONING && part->text.s.n) {
+            openai_put_type(out, "thinking");
+            JSON_KEY(out, "thinking");
+            json_arr(out);
+            text_put(out, part->text, HG_S(""));
+            json_end(out);
+            json_end(out);
+        } else if (part->kind == CHAT_TEXT) {
+            text_put(out, part->text, HG_S(""));
+        }
+    }
+    json_end(out);
+}
+
 static void assistant_put(struct writing *writing, const struct chat_message *message)
 {
     struct content count = content_count(writing, message->parts);
@@ -278,13 +352,22 @@ static void assistant_put(struct writing *writing, const struct chat_message *me
     }
     message_begin(writing, "assistant");
     JSON_KEY(writing->out, "content");
-    if (count.texts || count.others)
+    bool thinks = takes_thinking(writing, message->parts);
+
+    if (thinks)
+        thinking_put(writing, message->parts);
+    else if (count.texts || count.others)
         content_put(writing, message->parts, true);
     else if (writing->to->traits & HG_WIRE_EMPTY_CONTENT)
         json_put_str(writing->out, HG_S(""));
     else
         json_put_null(writing->out);
-    reasoning_put(writing, message->parts);
+    if (!thinks)
+        reasoning_put(writing, message->parts);
+    if (is_mistral(writing) && !calls && !message->next) { /* to be gone on with */
+        JSON_KEY(writing->out, "prefix");
+        json_put_bool(writing->out, true);
+    }
     if (calls) {
         JSON_KEY(writing->out, "tool_calls");
         json_arr(writing->out);
@@ -308,7 +391,7 @@ static void result_put(struct writing *writing, const struct chat_part *result)
             cache_lose(writing, part->cache);
     message_begin(writing, "tool");
     JSON_KEY(out, "tool_call_id");
-    json_put_str(out, translation_call_id(writing->to, result->id, "_-.:", 64, false));
+    json_put_str(out, call_id(writing, result->id));
     JSON_KEY(out, "content");
     if (!result->is_error && !count.others) {
         chat_put_joined(out, result->parts, "\n");

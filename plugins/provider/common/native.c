@@ -27,25 +27,32 @@ static bool is_translated(const struct native *native, const hg_req_info *info)
 }
 
 /* What the core does not know passes as it is, but for the model that it names. */
-static void body_make(const struct native *native, hg_op op, const hg_req *req,
-                      const hg_req_info *info, hg_http_req *out)
+static hg_rc body_make(const struct native *native, hg_op op, const hg_req *req,
+                       const hg_req_info *info, hg_http_req *out)
 {
     const hg_host *host = native->host;
+    bool is_changed = native->api->patch || is_translated(native, info);
     const hg_body *body = host->req->body(req);
     size_t len = host->body->len(body);
+    hg_json patch = {0};
+    hg_rc rc = HG_OK;
 
     if (len == 0)
-        return;
+        return HG_OK;
     out->body = host->out(op);
+    bool is_json = host->req->json(req).kind == HG_J_OBJ;
     bool is_known = info->kind == HG_R_CHAT || info->kind == HG_R_COUNT ||
-                    (info->kind == HG_R_EMBED && is_translated(native, info));
+                    (info->kind == HG_R_EMBED && is_changed);
 
-    if (host->req->json(req).kind == HG_J_OBJ && is_known)
-        host->req->rewrite(out->body, req, native->api->wire, (hg_json){0});
-    else if (host->req->json(req).kind == HG_J_OBJ && info->model.n && info->kind != HG_R_EMBED)
-        host->req->rewrite(out->body, req, info->wire, (hg_json){0});
-    else
+    if (is_json && is_known && native->api->patch)
+        rc = native->api->patch(host, op, req, info, &patch);
+    if (is_json && is_known && rc == HG_OK)
+        host->req->rewrite(out->body, req, native->api->wire, patch);
+    else if (is_json && !is_known && info->model.n && info->kind != HG_R_EMBED)
+        host->req->rewrite(out->body, req, info->wire, patch);
+    else if (rc == HG_OK)
         host->body->put_body(out->body, body, 0, len);
+    return rc;
 }
 
 hg_rc native_prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_req *out)
@@ -69,8 +76,7 @@ hg_rc native_prepare(void *st, void *call, hg_op op, const hg_req *req, hg_http_
     out->method = info.method.n ? info.method : HG_S("POST");
     if (!fields_make(&native->fields, host, op, req, (hg_header){0}, out))
         return host->fail(op, HG_E_NOMEM, "no memory");
-    body_make(native, op, req, &info, out);
-    return HG_OK;
+    return body_make(native, op, req, &info, out);
 }
 
 hg_rc native_map_error(void *st, void *call, hg_op op, const hg_http_resp *resp, hg_error *out)
@@ -78,7 +84,7 @@ hg_rc native_map_error(void *st, void *call, hg_op op, const hg_http_resp *resp,
     const struct native *native = st;
 
     (void)call;
-    return error_map(native->host, native->http, op, resp, native->key, NULL, out);
+    return error_map(native->host, native->http, op, resp, native->key, native->api->errors, out);
 }
 
 hg_rc native_models(void *st, hg_op op, hg_out *json)

@@ -12,6 +12,11 @@ struct native_api {
     const char *value;
     const char *passes; /* fields of clients, as fields_complete takes them; may be NULL */
     uint32_t wire;      /* HG_WIRE_... and flags */
+    const char *errors; /* what its codes mean, as error_map takes them; may be NULL */
+
+    /* What is put over a request to chat or for embeddings; may be NULL. */
+    hg_rc (*patch)(const hg_host *host, hg_op op, const hg_req *req, const hg_req_info *info,
+                   hg_json *ret_patch);
 
     /* What stands behind the base for a request, and its query. Memory is the op's. */
     hg_str (*tail)(const hg_host *host, hg_op op, const hg_req_info *info, hg_str *ret_query);

@@ -242,7 +242,8 @@ static bool error_read_json(struct reading *r, bool in_success)
 
     return error_read_object(r, error) || error_read_text(r, error) || error_read_base_resp(r) ||
            error_read_object(r, get(r, r->root, "/choices/0/error")) ||
-           (!in_success && error_read_detail(r, get(r, r->root, "/detail"))) ||
+           (!in_success && (error_read_detail(r, get(r, r->root, "/detail")) ||
+                            error_read_detail(r, get(r, r->root, "/message/detail")))) ||
            (failed && error_read_list(r, get(r, r->root, "/errors"))) || error_read_response(r) ||
            error_read_flat(r, in_success);
 }

@@ -89,6 +89,8 @@ hg_str names_method(const struct names *names, uint32_t kind, bool is_stream)
 
     if (kind == HG_R_EMBED && is_google)
         return is_predicted(names->model) ? HG_S("predict") : HG_S("embedContent");
+    if (kind == HG_R_COUNT && is_google)
+        return HG_S("countTokens");
     if (kind != HG_R_CHAT)
         return (hg_str){0};
     if (is_google)
@@ -129,10 +131,6 @@ hg_str names_raw_tail(const hg_host *host, hg_op op, const hg_req_info *info)
     const char *colon = info->path.n ? memrchr(info->path.p, ':', info->path.n) : NULL;
     struct names names;
 
-    if (info->wire == HG_WIRE_ANTHROPIC)
-        return ends(info->path, HG_S("/messages/count_tokens"))
-                   ? HG_S("/publishers/anthropic/models/count-tokens:rawPredict")
-                   : (hg_str){0};
     if (!colon ||
         !is_passed((hg_str){colon + 1, (size_t)(info->path.p + info->path.n - colon) - 1}))
         return (hg_str){0};

@@ -39,6 +39,11 @@ struct call {
 
 /* ---- where it goes ------------------------------------------------------------------------ */
 
+static bool is_claude(const struct names *names)
+{
+    return (names->wire & HG_WIRE_MASK) == HG_WIRE_ANTHROPIC;
+}
+
 static hg_rc tail_make(hg_op op, const hg_req_info *info, const struct names *names,
                        hg_str *ret_tail, hg_str *ret_query)
 {
@@ -46,6 +51,8 @@ static hg_rc tail_make(hg_op op, const hg_req_info *info, const struct names *na
 
     if (info->kind == HG_R_RAW) {
         *ret_tail = names_raw_tail(H, op, info);
+    } else if (info->kind == HG_R_COUNT && is_claude(names)) {
+        *ret_tail = HG_S("/publishers/anthropic/models/count-tokens:rawPredict");
     } else if (names->is_shared && info->kind == HG_R_CHAT) {
         *ret_tail = HG_S("/endpoints/openapi/chat/completions");
     } else if (method.n && names->is_endpoint) {
@@ -84,11 +91,11 @@ static hg_rc url_make(const struct vertex *vertex, hg_op op, const hg_req_info *
 /* What the core cannot know: Claude's version, and the model in another publisher's body. */
 static hg_json patch_make(hg_op op, const hg_req_info *info, const struct names *names)
 {
-    bool is_count = info->kind == HG_R_RAW;
+    bool is_count = info->kind == HG_R_COUNT; /* its path does not name the model */
     hg_json patch = {0};
     hg_str text = {0};
 
-    if ((names->wire & HG_WIRE_MASK) == HG_WIRE_ANTHROPIC)
+    if (is_claude(names))
         text = H->fmt(op, "{\"anthropic_version\":\"" VERSION "\"%s%s}",
                       is_count ? "" : ",\"model\":null",
                       info->flags & HG_RQ_STREAM ? ",\"stream\":true" : "");
@@ -100,26 +107,54 @@ static hg_json patch_make(hg_op op, const hg_req_info *info, const struct names 
     return patch;
 }
 
+/* Google's other API has a whole request inside, where Vertex has its members. */
+static void count_unwrap(hg_op op, hg_http_req *out)
+{
+    hg_str text = H->body->flat(op, H->body->written(out->body)), key;
+    hg_json_it it = {0};
+    hg_json doc, inner, value;
+
+    if (!text.n || H->json->parse(op, text, &doc) != HG_OK)
+        return;
+    inner = H->json->get(doc, "/generateContentRequest");
+    if (inner.kind != HG_J_OBJ)
+        return;
+    out->body = H->out(op);
+    H->json->obj(out->body);
+    while (H->json->next(inner, &it, &key, &value)) {
+        if (word_is(key, "model"))
+            continue;
+        H->json->key(out->body, H->fmt(op, "%.*s", (int)key.n, key.p).p);
+        H->json->put_raw(out->body, H->json->raw(value));
+    }
+    H->json->end(out->body);
+}
+
 static void body_make(hg_op op, const hg_req *req, const hg_req_info *info,
                       const struct names *names, hg_http_req *out)
 {
     const hg_body *body = H->req->body(req);
     size_t len = H->body->len(body);
-    bool is_ours =
-        info->kind == HG_R_CHAT || info->kind == HG_R_EMBED || info->wire == HG_WIRE_ANTHROPIC;
+    bool is_count = info->kind == HG_R_COUNT;
+    bool is_passed =
+        info->kind == HG_R_RAW || (is_count && info->wire == HG_WIRE_GEMINI && !is_claude(names));
     uint32_t wire = names->wire;
 
     if (len == 0)
         return;
     out->body = H->out(op);
-    if (!is_ours || H->req->json(req).kind != HG_J_OBJ) {
+    if (is_passed || H->req->json(req).kind != HG_J_OBJ) {
         H->body->put_body(out->body, body, 0, len);
         return;
     }
     if (info->kind == HG_R_EMBED)
         wire |= word_is(names_method(names, HG_R_EMBED, false), "predict") ? HG_WIRE_PREDICT
                                                                            : HG_WIRE_ONE_EMBED;
+    if (is_count)
+        wire &= ~HG_WIRE_BODY_VERSION;
     H->req->rewrite(out->body, req, wire, patch_make(op, info, names));
+    if (is_count && !is_claude(names))
+        count_unwrap(op, out);
 }
 
 static bool is_allowed(const struct vertex *vertex, hg_op op, hg_str beta)
@@ -185,7 +220,7 @@ static hg_rc headers_make(struct call *call, hg_op op, const struct names *names
     hg_header more = {0};
     hg_str betas = {0};
 
-    if ((names->wire & HG_WIRE_MASK) == HG_WIRE_ANTHROPIC)
+    if (is_claude(names))
         betas = betas_of(vertex, op, H->req->header(call->req, "anthropic-beta"));
     if (betas.n)
         more = (hg_header){HG_S("anthropic-beta"), betas};
@@ -214,8 +249,6 @@ static hg_rc request_make(struct call *call, hg_op op)
 
     H->req->info(call->req, &info);
     rc = url_make(call->vertex, op, &info, &names, &call->out->url);
-    if (rc == HG_OK && info.kind == HG_R_RAW && info.wire == HG_WIRE_ANTHROPIC)
-        names_read(HG_S("claude"), &names);
     if (rc == HG_OK)
         rc = headers_make(call, op, &names);
     if (rc != HG_OK)
@@ -422,14 +455,15 @@ static const char schema[] =
     "\"models\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
     "\"description\":\"The models on offer.\"}}}";
 
-static const hg_provider provider = {
-    .size = sizeof provider,
-    .caps = 1u << HG_R_CHAT | 1u << HG_R_EMBED | 1u << HG_R_MODELS | 1u << HG_R_RAW,
-    .wires = 1u << HG_WIRE_GEMINI | 1u << HG_WIRE_ANTHROPIC | 1u << HG_WIRE_OPENAI_CHAT,
-    .call_size = sizeof(struct call),
-    .prepare = prepare,
-    .map_error = map_error,
-    .models = models};
+static const hg_provider provider = {.size = sizeof provider,
+                                     .caps = 1u << HG_R_CHAT | 1u << HG_R_EMBED | 1u << HG_R_COUNT |
+                                             1u << HG_R_MODELS | 1u << HG_R_RAW,
+                                     .wires = 1u << HG_WIRE_GEMINI | 1u << HG_WIRE_ANTHROPIC |
+                                              1u << HG_WIRE_OPENAI_CHAT,
+                                     .call_size = sizeof(struct call),
+                                     .prepare = prepare,
+                                     .map_error = map_error,
+                                     .models = models};
 
 HG_PLUGIN(H, "vertex", "0.1.0", .summary = "Google Vertex AI: Gemini, Claude and models of others",
           .license = "Apache-2.0", .schema = schema, .create = create, .destroy = destroy,

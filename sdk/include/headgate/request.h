@@ -49,7 +49,11 @@ enum {
 #define HG_WIRE_BODY_VERSION    0x10000u /* Anthropic on Bedrock and Vertex: no model, own version */
 #define HG_WIRE_NO_CALL_IDS     0x20000u /* Gemini: calls have no ids, as on Vertex */
 #define HG_WIRE_PREDICT         0x40000u /* Gemini: embeddings as instances of a prediction */
-#define HG_WIRE_ONE_EMBED       0x80000u /* Gemini: one text a request, as embedContent has it */
+/* OpenAI, but only nearly, as Mistral has it: requests and answers are written anew even for
+ * clients of OpenAI's format; ids of nine characters, `any` for `required`, thinking and files as
+ * parts. */
+#define HG_WIRE_MISTRAL   0x100000u
+#define HG_WIRE_ONE_EMBED 0x80000u /* Gemini: one text a request, as embedContent has it */
 
 enum {
     HG_ROLE_SYSTEM = 1,
