@@ -3,6 +3,8 @@ because they are too large to hold."""
 
 import hashlib
 import json
+import os
+import signal
 import socket
 
 import pytest
@@ -350,14 +352,9 @@ def test_a_provider_that_reads_slowly_slows_the_client_down(gateway, upstream):
     with Connection(gate.port, timeout=30) as client:
         body, content_type = form(content=bytes(64 * MB))
         client.send(head_of("/v1/files", content_type, ("content-length", str(len(body)))))
-        client.sock.settimeout(1)
-        sent = 0
-        with pytest.raises(TimeoutError):
-            while sent < len(body):
-                sent += client.sock.send(body[sent:sent + 65536])
+        sent = send_until_stopped(client, body)
         assert sent < 32 * MB and memory(pid) - before < GROWTH
         go_on.append(True)
-        client.sock.settimeout(30)
         client.send(body[sent:])
         assert client.read_response().status == 200
 
@@ -447,6 +444,42 @@ def test_a_client_that_sends_everything_first_still_gets_an_early_answer(gateway
     gate = gateway(upstream(handler, heads_only=True))
     with Connection(gate.port, timeout=30) as client:
         upload(client, size=20 * MB)
+        got = client.read_response()
+        assert got.status == 413 and got.json() == error_json("too large")
+
+
+def send_until_stopped(client, body):
+    """How much went out before the other side took no more."""
+    before = client.sock.gettimeout()
+    client.sock.settimeout(1)
+    sent = 0
+    with pytest.raises(TimeoutError):
+        while sent < len(body):
+            sent += client.sock.send(body[sent:sent + 65536])
+    client.sock.settimeout(before)
+    return sent
+
+
+def test_an_answer_is_read_though_writing_has_failed(gateway, upstream):
+    """The provider closes while bytes for it wait: the next write fails before its answer is read."""
+    go_on = []
+
+    def handler(conn, request):
+        wait_for(lambda: go_on, "the client to be stopped", 30)
+        conn.send(answer_bytes(json.dumps(error_json("too large")).encode(), 413))
+        conn.close()
+
+    up = upstream(handler, heads_only=True)
+    gate = gateway(up)
+    pid = gate.processes()[0]
+    with Connection(gate.port, timeout=30) as client:
+        body, content_type = form(content=bytes(64 * MB))
+        client.send(head_of("/v1/files", content_type, ("content-length", str(len(body)))))
+        send_until_stopped(client, body)
+        os.kill(pid, signal.SIGSTOP)  # so that answer and end are both there when it looks
+        go_on.append(True)
+        wait_for(lambda: up.connections[0].sock.fileno() < 0, "the provider to close")
+        os.kill(pid, signal.SIGCONT)
         got = client.read_response()
         assert got.status == 413 and got.json() == error_json("too large")
 
