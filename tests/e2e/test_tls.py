@@ -162,3 +162,26 @@ def test_a_certificate_that_is_none_is_refused_at_the_start(gateway, upstream, t
     gate.may_fail = True
     assert gate.wait() != 0
     assert re.search(r"headgate\.lua:\d+: .*bad\.pem", gate.output())
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_large_body_is_streamed_over_tls_on_both_sides(gateway, upstream, ours, framing):
+    body = bytes(range(256)) * 16384
+    up = upstream(lambda conn, request: conn.answer(b"done"), tls=server_side(ours))
+    gate = gateway(providers=provider(up, ca=ours / "ca.pem"), wait=False, listen=Lua(
+        f'"127.0.0.1:0" {{ tls = {lua({"cert": ours / "server.pem"})} }}'))
+    port = int(gate.wait_line(r"listening on https://[^ ]*:(\d+)").group(1))
+    gate.wait_line("serves")
+    head = [("content-type", "application/octet-stream")]
+    with Connection(port, tls=client_side(ours)) as client:
+        if framing == "length":
+            client.send(request_bytes("PUT", "/v1/files", body, head))
+        else:
+            client.send(request_bytes("PUT", "/v1/files", b"",
+                                      [*head, ("transfer-encoding", "chunked")]))
+            for at in range(0, len(body), 50000):
+                client.send(b"%x\r\n%s\r\n" % (len(body[at:at + 50000]), body[at:at + 50000]))
+            client.send(b"0\r\n\r\n")
+        answer = client.read_response()
+        assert answer.status == 200 and answer.body == b"done"
+        assert up.requests[0].method == "PUT" and up.requests[0].body == body
