@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Which of the 185 pitfalls of the provider handbook has a test: a comment "pitfall 12" or
-"pitfalls 12, 13 and 14" in or before a test marks it. Prints the numbers that no test has; the exit
+"pitfalls 12, 13 and 20 to 22" in or before a test marks it. Prints the numbers that no test has; the exit
 code is 1 if there are any."""
 
 import re
@@ -13,8 +13,14 @@ COUNT = 185
 # Those that cannot happen here, and why: a number and a sentence of our own.
 IMPOSSIBLE = {}
 
-MARK = re.compile(r"\bpitfalls? (\d+(?:(?:,| and|, and) \d+)*)", re.IGNORECASE)
+MARK = re.compile(r"\bpitfalls? (\d+(?:(?:,| and|, and| to) \d+)*)", re.IGNORECASE)
 TEST = re.compile(r"^(?:START_TEST\((\w+)\)|(?:    )?def (test_\w+)\()", re.MULTILINE)
+
+
+def numbers_of(words):
+    """12 and 14 to 16: 12, 14, 15, 16."""
+    for first, last in re.findall(r"(\d+)(?: to (\d+))?", words):
+        yield from range(int(first), int(last or first) + 1)
 
 
 def sources():
@@ -49,8 +55,8 @@ def covered():
         tests = list(TEST.finditer(text))
         for mark in MARK.finditer(text) if tests else ():
             place = (path.relative_to(ROOT).as_posix(), test_of(tests, text, mark.start()))
-            for number in re.findall(r"\d+", mark.group(1)):
-                places = found.setdefault(int(number), [])
+            for number in numbers_of(mark.group(1)):
+                places = found.setdefault(number, [])
                 if place not in places:
                     places.append(place)
     return found

@@ -169,6 +169,9 @@ struct dialect {
     hg_str end_mark;
     bool (*is_end)(hg_str event, hg_str data);
 
+    /* What is sent to say no more than that the stream goes on; empty if the format has nothing. */
+    hg_str keep_alive;
+
     /* Bodies that we make ourselves. */
     hg_str (*error_body)(struct arena *arena, int status, hg_str type, hg_str code, hg_str message);
     hg_str (*error_event)(struct arena *arena, hg_str type, hg_str code, hg_str message);

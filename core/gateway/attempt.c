@@ -265,6 +265,24 @@ void attempt_pause(struct attempt *attempt, bool paused)
         outbound_pause(attempt->outbound, paused);
 }
 
+/* Each piece of content is a token, as most servers send them. */
+void attempt_charge(struct attempt *attempt)
+{
+    const struct request *request = attempt->request;
+    hg_usage *usage = &attempt->usage;
+
+    if (!attempt->seen_content || attempt->finish || attempt->detached || attempt->raw ||
+        !request->asked.is_stream)
+        return;
+    if (!(usage->flags & HG_U_INPUT) && request->dialect->tokens)
+        usage->input = request->dialect->tokens(request->asked.kind, request->doc);
+    if (usage->output < request->chunks)
+        usage->output = request->chunks;
+    usage->size = sizeof *usage;
+    usage->flags |= HG_U_INPUT | HG_U_OUTPUT | HG_U_ESTIMATED;
+    attempt->has_usage = true;
+}
+
 bool attempt_lacks_mark(const struct attempt *attempt)
 {
     return attempt->is_sse && !attempt->raw && !attempt->seen_done && !attempt->seen_error &&

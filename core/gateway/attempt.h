@@ -88,8 +88,10 @@ struct attempt {
     hg_str refusal;                  /* why the request cannot be told to this provider */
     struct dialect_reader *reader;
     struct dialect_writer *writer;
-    struct chain *written; /* in this round; NULL between rounds */
-    struct watch *watch;   /* in the client's own format, where that has no quicker way */
+    struct chain *written;                    /* in this round; NULL between rounds */
+    hg_ns written_last;                       /* when something was */
+    uint64_t choices_begun, choices_finished; /* a bit each */
+    struct watch *watch; /* in the client's own format, where that has no quicker way */
     bool paused;
     bool is_over; /* no more bytes will come */
     enum outbound_fault end_fault;
@@ -127,6 +129,9 @@ void attempt_relay(struct attempt *attempt, const struct attempt_sink *sink, voi
 
 /* Stops reading from the upstream, or goes on. */
 void attempt_pause(struct attempt *attempt, bool paused);
+
+/* What a stream that broke off had cost until then, if nobody has told it: an estimate. */
+void attempt_charge(struct attempt *attempt);
 
 /* Whether a stream that is whole ended without the mark of its format, which some clients need. */
 bool attempt_lacks_mark(const struct attempt *attempt);

@@ -105,6 +105,7 @@ void attempt_map_error(struct attempt *attempt)
         fault->message = arena_text(arena, error.message);
         fault->code = arena_text(arena, error.type);
         fault->retry_after = error.retry_after;
+        fault->is_spent = error.code == HG_E_RATE && !(error.flags & HG_ERR_RETRY);
         if (error.http_status)
             fault->status = (int)error.http_status;
     } else

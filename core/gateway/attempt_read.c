@@ -137,7 +137,7 @@ static void first_event(struct attempt *attempt, const struct dialect_event *eve
     } else if (!event->is_valid) {
         attempt_fail(attempt, FAULT_PROTOCOL, "%s sent a stream that is none of its kind",
                      attempt->target->name);
-    } else if (event->is_done) {
+    } else if (event->is_done && !event->finish) {
         attempt_fail(attempt, FAULT_PROTOCOL, "%s sent an empty stream", attempt->target->name);
     } else {
         attempt_succeeded(attempt);

@@ -2,6 +2,7 @@
  * events, and written as the client's own. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "dialect/translation.h"
 #include "gateway/attempt_parts.h"
@@ -36,6 +37,8 @@ static void round_end(struct attempt *attempt, struct arena *arena)
         return;
     bytes = chain_flat(attempt->written, arena);
     attempt->written = NULL;
+    if (bytes.n)
+        attempt->written_last = clock_now();
     if (bytes.n && attempt->request->asked.is_stream) {
         attempt_give(attempt, bytes);
         if (attempt->sink)
@@ -49,6 +52,11 @@ static void round_end(struct attempt *attempt, struct arena *arena)
 /* ---- events in ---------------------------------------------------------------------------------
  */
 
+static uint64_t bit_of(uint32_t choice)
+{
+    return 1ull << (choice < 63 ? choice : 63);
+}
+
 static void event_keep(struct attempt *attempt, const hg_event *event)
 {
     struct arena *arena = attempt->request->arena;
@@ -58,6 +66,7 @@ static void event_keep(struct attempt *attempt, const hg_event *event)
         attempt->usage = *event->usage;
     } else if (event->type == HG_EV_FINISH) {
         attempt->finish = event->finish;
+        attempt->choices_finished |= bit_of(event->choice);
     } else if (event->type == HG_EV_START) {
         attempt->response_id = arena_text(arena, event->id);
         attempt->model_answered = arena_text(arena, event->name);
@@ -105,6 +114,8 @@ static hg_rc on_emit(void *arg, const hg_event *event)
 
     if (attempt->state != ATTEMPT_FIRST_EVENT && attempt->state != ATTEMPT_SUCCEEDED)
         return HG_E_CANCELLED;
+    if (attempt->seen_done) /* the answer is whole already */
+        return HG_OK;
     event_keep(attempt, event);
     if (event->type == HG_EV_ERROR && attempt->state == ATTEMPT_FIRST_EVENT) {
         attempt_fail(attempt, fault_of_error(event->name), "%s: %.*s", attempt->target->name,
@@ -114,8 +125,10 @@ static hg_rc on_emit(void *arg, const hg_event *event)
     }
     round = round_begin(attempt);
     event_write(attempt, event);
-    if (is_content(event))
+    if (is_content(event)) {
+        attempt->choices_begun |= bit_of(event->choice);
         attempt_content_seen(attempt, 1);
+    }
     if (commits(attempt, event))
         attempt_succeeded(attempt);
     round_end(attempt, round);
@@ -212,6 +225,32 @@ static size_t line_take(struct attempt *attempt, struct arena *scratch, hg_str b
     return n + 1;
 }
 
+/* Every choice that has begun has its finish: what may still come is nothing of the answer. */
+static bool is_whole(const struct attempt *attempt)
+{
+    return attempt->choices_finished && !attempt->seen_error &&
+           !(attempt->choices_begun & ~attempt->choices_finished);
+}
+
+/* The writer's last words. */
+static void writer_end(struct attempt *attempt)
+{
+    if (attempt->seen_done)
+        return;
+    attempt->request->dialect->write_end(attempt->writer, attempt->written);
+    attempt->seen_done = true;
+}
+
+/* The end mark of the provider's format behind a whole answer: the client need not wait until the
+ * connection ends as well. In AWS event streams usage comes behind the mark. */
+static bool ends_here(const struct attempt *attempt, const struct frame *frame)
+{
+    const struct dialect *provider = attempt->translation->provider;
+
+    return attempt->framing == HG_FRAME_SSE && attempt->state == ATTEMPT_SUCCEEDED &&
+           provider->is_end && provider->is_end(frame->event, frame->data) && is_whole(attempt);
+}
+
 static size_t event_take(struct attempt *attempt, struct arena *scratch, hg_str bytes)
 {
     size_t n = frame_first_from(attempt->framing, bytes, &attempt->look);
@@ -226,6 +265,8 @@ static size_t event_take(struct attempt *attempt, struct arena *scratch, hg_str 
     }
     if (frame.has_data)
         frame_give(attempt, scratch, frame.event, frame.data);
+    if (frame.has_data && attempt->translation && ends_here(attempt, &frame))
+        writer_end(attempt);
     return n;
 }
 
@@ -247,6 +288,20 @@ static size_t frame_take(struct attempt *attempt, hg_str bytes)
     return n;
 }
 
+/* What comes without a word of the answer says that it goes on, and so the client is told: not each
+ * time, and not before it has been given anything. */
+static void keep_alive(struct attempt *attempt)
+{
+    hg_str ping = attempt->request->dialect->keep_alive;
+
+    if (attempt->state != ATTEMPT_SUCCEEDED || !attempt->request->asked.is_stream || !ping.n ||
+        attempt->seen_done || attempt->is_over || !attempt->sink ||
+        clock_now() - attempt->written_last < NS_PER_S)
+        return;
+    attempt->written_last = clock_now();
+    attempt_give(attempt, ping);
+}
+
 static void frames_take(struct attempt *attempt)
 {
     struct arena *round = round_begin(attempt);
@@ -258,6 +313,7 @@ static void frames_take(struct attempt *attempt)
         attempt->look = (struct sse_look){0, false};
     }
     round_end(attempt, round);
+    keep_alive(attempt);
 }
 
 /* Some answer with a whole document though a stream was asked for, and the other way round: what
@@ -362,13 +418,15 @@ static void source_end(struct attempt *attempt, enum outbound_fault fault)
 
 void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const char *reason)
 {
-    struct request *request = attempt->request;
     struct arena *round;
 
     if (attempt->state > ATTEMPT_SUCCEEDED)
         return;
     round = round_begin(attempt);
     source_end(attempt, fault);
+    if (fault != OUTBOUND_OK && attempt->state == ATTEMPT_SUCCEEDED && attempt->translation &&
+        is_whole(attempt))
+        fault = OUTBOUND_OK; /* what broke behind the end is no loss, but perhaps of counts */
     if (fault == OUTBOUND_OK && attempt->framing == HG_FRAME_AWS && attempt->partial.len) {
         fault = OUTBOUND_CLOSED;
         reason = "the stream ended inside of a frame";
@@ -378,8 +436,7 @@ void attempt_wire_end(struct attempt *attempt, enum outbound_fault fault, const 
         reason = "the answer ended without a finish";
     }
     if (fault == OUTBOUND_OK && attempt->state <= ATTEMPT_SUCCEEDED) {
-        request->dialect->write_end(attempt->writer, attempt->written);
-        attempt->seen_done = true;
+        writer_end(attempt);
     }
     round_end(attempt, round);
     if (attempt->state == ATTEMPT_SUCCEEDED) {

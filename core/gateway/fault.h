@@ -36,6 +36,7 @@ struct fault {
     hg_ns retry_after;       /* 0: unknown */
     bool other_target;       /* a fallback may do better */
     bool is_final;           /* there is none: the body of the request is gone */
+    bool is_spent;           /* a quota that does not come back soon: asking again is no use */
     struct attempt *attempt; /* whose error body is to be passed on; may be NULL */
 };
 

@@ -432,6 +432,8 @@ static void usage_write(struct line *line, const hg_usage *usage)
         KEY_NUMBER(line, "audio_out", usage->audio_out);
     if (usage->flags & HG_U_IMAGES)
         KEY_NUMBER(line, "images", usage->images);
+    if (usage->flags & HG_U_ESTIMATED)
+        KEY_FLAG(line, "estimated", true);
     close_with(line, '}');
 }
 

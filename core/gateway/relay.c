@@ -396,9 +396,11 @@ void relay_fault(struct request *request, const struct fault *fault)
 
         if (text_starts(field->name, HG_S("x-ratelimit-")) ||
             text_is(field->name, HG_S("x-request-id")) ||
-            text_is(field->name, HG_S("x-should-retry")))
+            (text_is(field->name, HG_S("x-should-retry")) && !fault->is_spent))
             field_add(&fields, field->name, field->value);
     }
+    if (fault->is_spent) /* clients' own retries would find it spent as well */
+        field_add(&fields, HG_S("x-should-retry"), HG_S("false"));
     retry_after_add(request, &fields, fault->retry_after);
     field_add(&fields, HG_S("content-type"), HG_S("application/json"));
     error_field_add(request, fault, &fields);

@@ -272,6 +272,8 @@ static enum step_next step_record(struct request *request)
         return STEP_WAIT; /* the client is gone, and its connection is just being taken down */
     request_stop(request);
     request->is_recorded = true;
+    for (struct attempt *at = request->attempts; at; at = at->next)
+        attempt_charge(at);
     if (gateway->ring && !record_write(gateway->ring, request))
         metric_add(gateway->metrics.log_dropped, 1);
     gateway_measure(gateway, request);

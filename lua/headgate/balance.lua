@@ -29,7 +29,7 @@ local function ejector(o, count)
     return core.shared():get(resting[i]) ~= nil
   end
   local function note(i, err)
-    if on(err) and core.shared():incr(failed[i], 1, within) >= errors then
+    if err.spent or on(err) and core.shared():incr(failed[i], 1, within) >= errors then
       core.shared():set(resting[i], "1", rest)
     end
   end

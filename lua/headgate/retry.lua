@@ -27,6 +27,7 @@ return function(handler, o)
     for attempt = 1, attempts do
       local resp, err = run(req, options)
       if resp or attempt == attempts or not on(err) then return resp, err end
+      if err.spent then return nil, err end -- a quota that is used up for longer than we wait
 
       -- Retry-After is obeyed if there is time for it; else this has failed now.
       local time = math.max(pause(attempt, least, most), err.retry_after or 0)

@@ -168,6 +168,35 @@ def test_a_client_of_bedrock_is_served_by_another_provider(gateway, upstream):
     assert answer.header("content-type") == STREAM
 
 
+def test_tokens_are_counted_for_the_model_without_its_region(gateway, upstream):
+    # Pitfall 165.
+    up = upstream(lambda conn, request: conn.answer({"inputTokens": 3}))
+    gw = gateway(providers={"aws": bedrock(up, **KEYS)})
+    for model, target in [("us.anthropic.claude-x", "anthropic.claude-x"), ("anthropic.c", "anthropic.c"),
+                          ("global.anthropic.c", "anthropic.c")]:
+        answer = ask(gw.port, "POST", f"/model/{model}/count-tokens", {"input": {}})
+        assert answer.json() == {"inputTokens": 3}, answer.body
+        assert up.requests[-1].target == f"/model/{target}/count-tokens"
+        assert is_signed(up.requests[-1], "AKIDEXAMPLE", "canary-secret")
+
+
+def test_errors_keep_their_status(gateway, upstream):
+    # Pitfall 153, as far as it is Bedrock's.
+    statuses = iter([400, 404, 408, 413, 424, 429, 500, 503])
+
+    def handler(conn, request):
+        conn.answer({"message": "this is why"}, handler.status,
+                    headers=[("x-amzn-errortype", "AnException:http://internal/")])
+
+    gw = gateway(providers={"aws": bedrock(upstream(handler), **KEYS)}, routes=route(f"aws/{MODEL}"))
+    for status in statuses:
+        handler.status = status
+        for stream in (False, True):
+            answer = chat(gw.port, "Hi", stream=stream)
+            assert answer.status == status, answer.body
+            assert answer.json()["error"]["message"] == "this is why"
+
+
 def test_errors_have_the_type_that_sdks_read(gateway, upstream):
     def handler(conn, request):
         conn.answer({"message": "Too many requests"}, 429,
@@ -200,6 +229,7 @@ def test_an_exception_in_mid_stream_is_an_error_for_the_client(gateway, upstream
 
 
 def test_embeddings_of_titan_and_cohere(gateway, upstream):
+    # Pitfall 146: Cohere's tokens are told in a header field.
     def handler(conn, request):
         if "texts" in request.json():
             conn.answer({"embeddings": [[0.5], [1.5]]},

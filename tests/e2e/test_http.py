@@ -197,6 +197,7 @@ def test_a_client_that_takes_nothing_is_dropped_and_frees_the_upstream(gateway, 
 
 
 def test_a_client_that_goes_before_the_answer_ends_the_upstream_call(gateway, upstream):
+    # Pitfall 62.
     seen = []
 
     def silent(conn, request):
@@ -215,6 +216,7 @@ def test_a_client_that_goes_before_the_answer_ends_the_upstream_call(gateway, up
 
 
 def test_a_client_that_goes_in_mid_stream_ends_the_upstream_call(gateway, upstream):
+    # Pitfall 63.
     seen = []
 
     def half(conn, request):

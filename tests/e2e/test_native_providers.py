@@ -90,6 +90,21 @@ def test_its_errors_come_in_openais_form(gateway, upstream, case):
     assert answer.status >= 500 and "too busy" in error["message"]
 
 
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+def test_its_errors_keep_their_status(gateway, upstream, case, status):
+    # Pitfall 153: Google's words are the same on Vertex.
+    name, facts = case
+    body = facts["error"]
+    if name == "google":
+        body = {"error": {**body["error"], "code": status, "status": "X"}}
+    elif name == "anthropic":  # whose types mean more than the status
+        body = {"type": "error", "error": {"type": "some_error", "message": "why"}}
+    up = upstream(lambda conn, request: conn.answer(body, status))
+    gate = start(gateway, up, name)
+    for stream in (False, True):
+        assert chat(gate.port, model="m", stream=stream).status == status
+
+
 def test_a_stream_that_is_cut_is_told_so(gateway, upstream, case):
     name, _ = case
 

@@ -23,6 +23,7 @@ const struct dialect dialect_anthropic = {
     .is_plain = anthropic_is_plain,
     .end_mark = {end_mark, sizeof end_mark - 1},
     .is_end = anthropic_is_end,
+    .keep_alive = {"event: ping\ndata: {\"type\":\"ping\"}\n\n", 35},
     .error_body = anthropic_error_body,
     .error_event = anthropic_error_event,
     .read_chat = anthropic_read_chat,

@@ -21,6 +21,7 @@ const struct dialect dialect_cohere = {
     .event_unrepeat = cohere_event_unrepeat,
     .end_mark = {"data: [DONE]\n\n", 14},
     .is_end = cohere_is_end,
+    .keep_alive = {": ping\n\n", 8},
     .error_body = cohere_error_body,
     .error_event = cohere_error_event,
     .read_chat = cohere_read_chat,

@@ -21,6 +21,7 @@ const struct dialect dialect_openai_chat = {
     .read_event = openai_read_event,
     .event_unrepeat = openai_event_unrepeat,
     .end_mark = {"data: [DONE]\n\n", 14},
+    .keep_alive = {": ping\n\n", 8},
     .error_body = openai_error_body,
     .error_event = openai_error_event,
     .to_events = openai_to_events,

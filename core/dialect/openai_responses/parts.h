@@ -66,6 +66,7 @@ void responses_reader_frame(struct dialect_reader *reader, struct arena *scratch
                             hg_str data);
 void responses_reader_whole(struct dialect_reader *reader, struct arena *scratch, hg_json doc);
 void responses_reader_end(struct dialect_reader *reader);
+bool responses_is_end(hg_str event, hg_str data);
 
 /* ---- writer.c -------------------------------------------------------------------------------- */
 

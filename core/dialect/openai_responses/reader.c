@@ -301,3 +301,11 @@ void responses_reader_end(struct dialect_reader *reader)
     if (reader->slots && !reader->is_over)
         slots_end_all(reader->slots);
 }
+
+/* Servers that leave the name of the event out are waited for until they close. */
+bool responses_is_end(hg_str event, hg_str data)
+{
+    (void)data;
+    return text_is(event, HG_S("response.completed")) ||
+           text_is(event, HG_S("response.incomplete"));
+}

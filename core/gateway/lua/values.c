@@ -38,7 +38,7 @@ static void set_text(lua_State *L, const char *name, hg_str value)
 
 void lua_push_error(lua_State *L, const struct fault *fault)
 {
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     set_text(L, "kind", fault_name(fault->kind));
     set_text(L, "message", fault->message);
     set_text(L, "code", fault->code);
@@ -52,6 +52,10 @@ void lua_push_error(lua_State *L, const struct fault *fault)
     if (fault->is_final) {
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "final");
+    }
+    if (fault->is_spent) {
+        lua_pushboolean(L, true);
+        lua_setfield(L, -2, "spent");
     }
     if (fault->attempt) { /* whose error body the client may get */
         lua_pushinteger(L, (lua_Integer)fault->attempt->handle);
@@ -89,6 +93,8 @@ static void error_field(lua_State *L, hg_str name, struct request *request, stru
         ret->status = status_of(lua_tointeger(L, -1));
     else if (text_is(name, HG_S("retry_after")) && lua_isnumber(L, -1))
         ret->retry_after = lua_seconds(lua_tonumber(L, -1));
+    else if (text_is(name, HG_S("spent")))
+        ret->is_spent = lua_toboolean(L, -1);
     else if (text_is(name, HG_S("attempt")) && lua_isinteger(L, -1))
         ret->attempt = handle_find(request->gateway->handles, (uint64_t)lua_tointeger(L, -1));
 }

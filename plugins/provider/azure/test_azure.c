@@ -88,6 +88,10 @@ static const struct {
      HG_R_AUDIO},
     {"\"resource\":\"res\",\"api_version\":\"2024-10-21\"", "/v1/files", NULL,
      "https://res.openai.azure.com/openai/files?api-version=2024-10-21", HG_R_RAW},
+    {"\"resource\":\"res\",\"api_version\":\"2024-10-21\"", "/v1/batches", NULL,
+     "https://res.openai.azure.com/openai/batches?api-version=2024-10-21", HG_R_RAW},
+    {"\"base_url\":\"https://res.services.ai.azure.com\"", "/v1/chat/completions", "grok",
+     "https://res.services.ai.azure.com/openai/v1/chat/completions", HG_R_CHAT},
     {"\"base_url\":\"https://res.services.ai.azure.com/\",\"form\":\"models\",\"api_version\":"
      "\"2024-05-01-preview\"",
      "/v1/chat/completions", "grok",
@@ -97,6 +101,7 @@ static const struct {
      "https://res.openai.azure.us/openai/v1/responses", HG_R_RAW},
 };
 
+/* Pitfalls 167 and 168: files and batches of the dated form, and the hosts of Foundry. */
 START_TEST(the_form_says_where_a_deployment_is)
 {
     char settings[512];

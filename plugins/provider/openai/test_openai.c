@@ -394,6 +394,7 @@ static void assert_error(const char *name, hg_op op, hg_json want, hg_rc rc, con
                       (long long)error->retry_after);
 }
 
+/* Pitfall 150: echoed_429_is_not_a_rate_limit is one of them. */
 START_TEST(errors_are_mapped_as_the_pairs_say)
 {
     char path[512], folder[256];

@@ -119,6 +119,7 @@ typedef struct hg_req_api {
 #define HG_U_AUDIO_IN    32u
 #define HG_U_AUDIO_OUT   64u
 #define HG_U_IMAGES      128u
+#define HG_U_ESTIMATED   256u /* counted by the gateway: the answer broke off before it was told */
 
 typedef struct hg_usage {
     uint32_t size, flags;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "dialect/converse/family.h"
 #include "dialect/dialect.h"
 #include "dialect/texts.h"
 #include "dialect/translation.h"
@@ -231,6 +232,40 @@ START_TEST(cache_marks_become_elements_behind_what_they_mark)
                       out));
     ck_assert_uint_eq(json_count(json_get(document(out), "/system")), 1);
     ck_assert(lost("cache_control"));
+    /* of the whole request: behind the last block that there is */
+    out = chain_new(arena);
+    ck_assert(written(&dialect_anthropic, &dialect_converse, CLAUDE, "/v1/messages",
+                      "{\"model\":\"m\",\"max_tokens\":9,\"cache_control\":{\"type\":"
+                      "\"ephemeral\"},\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+                      "{\"role\":\"assistant\",\"content\":\"b\"},{\"role\":\"user\","
+                      "\"content\":\"c\"}]}",
+                      out));
+    is_at(document(out), "/messages/0/content", "[{\"text\":\"a\"}]");
+    is_at(document(out), "/messages/2/content",
+          "[{\"text\":\"c\"},{\"cachePoint\":{\"type\":\"default\"}}]");
+    ck_assert(!lost("cache_control"));
+}
+END_TEST
+
+/* pitfall 164 */
+START_TEST(the_family_of_a_model_is_found_behind_what_stands_before_it)
+{
+    static const char *const models[] = {
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5",
+        "bedrock/converse/apac.anthropic.claude-sonnet-4-5-20250929-v1:0"};
+
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        ck_assert_msg(converse_family_of(text_of(models[i])) ==
+                          converse_family_of(HG_S("anthropic.claude-sonnet-4-5")),
+                      "%s", models[i]);
+    ck_assert_ptr_eq(converse_family_of(HG_S("eu.amazon.nova-pro-v1:0")),
+                     converse_family_of(HG_S("amazon.nova-lite-v1:0")));
+    ck_assert_ptr_ne(converse_family_of(HG_S("eu.amazon.nova-pro-v1:0")),
+                     converse_family_of(HG_S("us.anthropic.claude-sonnet-4-5")));
 }
 END_TEST
 
@@ -595,6 +630,7 @@ int main(void)
     tcase_add_test(tcase, history_that_bedrock_would_refuse_is_mended);
     tcase_add_test(tcase, errors_of_tools_are_told_where_the_model_knows_the_status);
     tcase_add_test(tcase, cache_marks_become_elements_behind_what_they_mark);
+    tcase_add_test(tcase, the_family_of_a_model_is_found_behind_what_stands_before_it);
     tcase_add_test(tcase, only_signed_reasoning_goes_back_and_as_it_was);
     tcase_add_test(tcase, images_and_documents_carry_their_bytes_and_legal_names);
     tcase_add_test(tcase, urls_that_bedrock_does_not_fetch_are_refused_and_s3_is_passed);
