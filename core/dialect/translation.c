@@ -205,6 +205,24 @@ hg_str translation_call_id(struct translation *translation, struct chat_text id,
     return alias_add(translation, ours, theirs, true);
 }
 
+struct chat_text translation_user(struct translation *translation, struct chat_text user,
+                                  size_t max)
+{
+    enum {
+        DIGITS = 24
+    };
+    hg_str name = chat_decode(translation->arena, user);
+    char *like;
+
+    if (!chat_has(user) || name.n <= max)
+        return user;
+    like = arena_alloc(translation->arena, 5 + DIGITS);
+    put_mem(like, "user_", 5);
+    put_digits(like + 5, DIGITS / 2, hash_of(name, 0));
+    put_digits(like + 5 + DIGITS / 2, DIGITS / 2, hash_of(name, 0x9e3779b97f4a7c15u));
+    return chat_plain((hg_str){like, 5 + DIGITS});
+}
+
 static hg_str put_back(const struct translation *translation, hg_str theirs, bool is_id)
 {
     for (const struct alias *alias = translation->aliases; alias; alias = alias->next)

@@ -48,6 +48,11 @@ hg_str translation_tool_alias(struct translation *translation, hg_str ours, hg_s
 hg_str translation_call_id(struct translation *translation, struct chat_text id, const char *also,
                            size_t max, bool is_exact);
 
+/* The name of the end user for a provider that takes at most `max` characters: a longer one is
+ * hashed, the same each time. */
+struct chat_text translation_user(struct translation *translation, struct chat_text user,
+                                  size_t max);
+
 /* What an extra may do: true if it is to be written as it is (it is unknown to the client's dialect
  * and no name of `own`, which ends with NULL); otherwise it is noted as lost. */
 bool translation_keeps(struct translation *translation, const struct chat_extra *extra,

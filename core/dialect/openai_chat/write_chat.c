@@ -263,7 +263,7 @@ static void others_put(struct writing *writing)
     raw_put(out, HG_S("audio"), chat->audio);
     if (chat_has(chat->user)) {
         JSON_KEY(out, "user");
-        chat_put(out, chat->user);
+        chat_put(out, translation_user(writing->to, chat->user, 64));
     }
     for (const struct chat_extra *extra = chat->extra; extra; extra = extra->next)
         if (translation_keeps(writing->to, extra, own))

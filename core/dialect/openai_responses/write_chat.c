@@ -382,7 +382,7 @@ static void others_put(struct writing *writing)
 
     responses_word_put(out, HG_S("service_tier"), chat->service_tier);
     responses_raw_put(out, HG_S("metadata"), chat->metadata);
-    responses_text_member_put(out, HG_S("user"), chat->user);
+    responses_text_member_put(out, HG_S("user"), translation_user(writing->to, chat->user, 64));
     store_put(writing);
     for (const struct chat_extra *extra = chat->extra; extra; extra = extra->next) {
         if (text_is(extra->key, HG_S("store")))
