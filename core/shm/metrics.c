@@ -23,9 +23,9 @@ static uint32_t buckets_for(uint32_t cells)
     return buckets;
 }
 
-static struct metrics lay_out(unsigned slots, uint32_t cells, size_t *ret_size)
+static struct metrics_layout lay_out(unsigned slots, uint32_t cells, size_t *ret_size)
 {
-    struct metrics layout = {.slots = slots, .cells = cells};
+    struct metrics_layout layout = {.slots = slots, .cells = cells};
 
     layout.stride = (cells + 7) & ~7u;
     layout.buckets = buckets_for(cells);
@@ -49,19 +49,10 @@ size_t metrics_bytes(unsigned slots, uint32_t cells)
 void metrics_init(struct metrics *metrics, unsigned slots, uint32_t cells)
 {
     size_t size;
-    struct metrics layout = lay_out(slots, cells, &size);
+    struct metrics_layout layout = lay_out(slots, cells, &size);
 
     ensure(slots <= SLOTS_MAX);
-    /* Not as a whole: that would touch the pages of all metrics to come. */
-    metrics->slots = layout.slots;
-    metrics->cells = layout.cells;
-    metrics->stride = layout.stride;
-    metrics->buckets = layout.buckets;
-    metrics->texts_size = layout.texts_size;
-    metrics->series_at = layout.series_at;
-    metrics->buckets_at = layout.buckets_at;
-    metrics->texts_at = layout.texts_at;
-    metrics->cells_at = layout.cells_at;
+    metrics->layout = layout;
     metrics->n_cells = LOST_CELLS;
     metrics->lost.type = METRIC_HISTOGRAM;
     mutex_init(&metrics->mutex);
@@ -140,10 +131,10 @@ static void add_value(struct values *values, hg_str value)
 static _Atomic uint32_t *bucket_of(const struct metrics *metrics, uint32_t metric, uint64_t hash,
                                    const char *values, size_t n)
 {
-    _Atomic uint32_t *buckets = metrics_part(metrics, metrics->buckets_at);
+    _Atomic uint32_t *buckets = metrics_part(metrics, metrics->layout.buckets_at);
 
     for (uint32_t i = (uint32_t)hash;; i++) {
-        _Atomic uint32_t *bucket = &buckets[i & (metrics->buckets - 1)];
+        _Atomic uint32_t *bucket = &buckets[i & (metrics->layout.buckets - 1)];
         uint32_t number = atomic_load_explicit(bucket, memory_order_acquire);
 
         if (!number)
@@ -183,8 +174,8 @@ static uint32_t new_series(struct metrics *metrics, const struct metric *metric,
     uint32_t number = atomic_load_explicit(&metrics->n_series, memory_order_relaxed);
     uint32_t cell = metrics->n_cells, text = metrics->n_texts;
 
-    if (metric->n_cells > metrics->cells - cell || values->n > metrics->texts_size - text ||
-        number >= metrics->cells)
+    if (metric->n_cells > metrics->layout.cells - cell ||
+        values->n > metrics->layout.texts_size - text || number >= metrics->layout.cells)
         return UINT32_MAX;
     metrics->n_cells += metric->n_cells;
     metrics->n_texts += (uint32_t)values->n;
@@ -289,7 +280,7 @@ struct metric_cell metric_find(struct metrics *metrics, unsigned slot, int32_t i
     struct metric *metric = metric_of(metrics, id);
     struct values packed;
 
-    ensure(slot < metrics->slots);
+    ensure(slot < metrics->layout.slots);
     if (!metrics_slot_used(metrics, slot))
         atomic_store_explicit(&metrics->used[slot], true, memory_order_relaxed);
     if (!metric)
@@ -448,7 +439,7 @@ void metrics_forget(struct metrics *metrics, unsigned slot)
 {
     uint32_t count = atomic_load_explicit(&metrics->n_series, memory_order_acquire);
 
-    ensure(slot < metrics->slots);
+    ensure(slot < metrics->layout.slots);
     if (!metrics_slot_used(metrics, slot))
         return;
     for (uint32_t i = 0; i < count; i++) {

@@ -40,12 +40,17 @@ struct series {
     uint64_t hash;
 };
 
-struct metrics {
-    pthread_mutex_t mutex; /* for declarations and new series */
-    uint64_t seed[2];
+/* How many there are of each part behind the table, and where. */
+struct metrics_layout {
     uint32_t slots, cells, stride; /* stride: cells of a slot, in whole cache lines */
     uint32_t texts_size, buckets;  /* bytes; a power of two */
     size_t series_at, buckets_at, texts_at, cells_at;
+};
+
+struct metrics {
+    pthread_mutex_t mutex; /* for declarations and new series */
+    uint64_t seed[2];
+    struct metrics_layout layout;
 
     /* Which slots have ever counted: reading the cells of the others would make pages of them. */
     _Atomic bool used[SLOTS_MAX];
@@ -64,19 +69,19 @@ static inline void *metrics_part(const struct metrics *metrics, size_t at)
 
 static inline struct series *metrics_series(const struct metrics *metrics, uint32_t number)
 {
-    return (struct series *)metrics_part(metrics, metrics->series_at) + number;
+    return (struct series *)metrics_part(metrics, metrics->layout.series_at) + number;
 }
 
 static inline char *metrics_texts(const struct metrics *metrics)
 {
-    return metrics_part(metrics, metrics->texts_at);
+    return metrics_part(metrics, metrics->layout.texts_at);
 }
 
 static inline _Atomic uint64_t *metrics_cell(const struct metrics *metrics, unsigned slot,
                                              uint32_t cell)
 {
-    return (_Atomic uint64_t *)metrics_part(metrics, metrics->cells_at) +
-           (size_t)slot * metrics->stride + cell;
+    return (_Atomic uint64_t *)metrics_part(metrics, metrics->layout.cells_at) +
+           (size_t)slot * metrics->layout.stride + cell;
 }
 
 /* A series exists once it is in the table, whatever n_series says. */

@@ -20,7 +20,7 @@ static void sum_up(const struct metrics *metrics, const struct metric *metric,
                    const struct series *series, struct sums *sums)
 {
     *sums = (struct sums){0};
-    for (unsigned slot = 0; slot < metrics->slots; slot++) {
+    for (unsigned slot = 0; slot < metrics->layout.slots; slot++) {
         const _Atomic uint64_t *at = metrics_cell(metrics, slot, series->cell);
 
         if (!metrics_slot_used(metrics, slot))

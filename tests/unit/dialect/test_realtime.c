@@ -116,8 +116,7 @@ START_TEST(usage_is_read_with_its_details)
     ck_assert_uint_eq(event.usage.input, 7);
     ck_assert_uint_eq(event.usage.cached_input, 2);
     ck_assert_uint_eq(event.usage.audio_out, 1);
-    ck_assert_uint_eq(event.usage.flags,
-                      HG_U_INPUT | HG_U_OUTPUT | HG_U_CACHED | HG_U_AUDIO_OUT);
+    ck_assert_uint_eq(event.usage.flags, HG_U_INPUT | HG_U_OUTPUT | HG_U_CACHED | HG_U_AUDIO_OUT);
     ck_assert(text_is(event.id, HG_S("r")));
     realtime_event_read(arena, HG_S("{\"type\":\"other\",\"response\":{\"usage\":{}}}"), &event);
     ck_assert(!event.has_usage);
