@@ -61,7 +61,12 @@ static const char signature[] = "the signature of a call says something to its m
 
 static const char point[] = "a mark at the root is one behind the last message";
 
+static const char hashed[] =
+    "a name that is longer than the format takes is told as a digest of it";
+
 static struct exception lost_exceptions[] = {
+    {0, CHAT, "user", "", hashed, {0}},
+    {0, RESPONSES, "user", "", hashed, {0}},
     {0, CHAT, "result.error", "", in_words, {0}},
     {0, RESPONSES, "result.error", "", in_words, {0}},
     {0, COHERE, "result.error", "", in_words, {0}},
@@ -107,6 +112,8 @@ static struct exception lost_exceptions[] = {
 
 /* What nobody asked for. */
 static struct exception made_exceptions[] = {
+    {0, CHAT, "user", "user_", hashed, {0}},
+    {0, RESPONSES, "user", "user_", hashed, {0}},
     {0, CONVERSE, "cache", "", point, {0}},
     {0, CONVERSE, "tool", "", "who has calls in the history must declare their tools", {0}},
     {0, ANTHROPIC, "max_tokens", "", "the format has no request without a limit", {0}},
