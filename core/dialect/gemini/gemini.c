@@ -21,7 +21,6 @@ const struct dialect dialect_gemini = {
     .event_unrepeat = gemini_event_unrepeat,
     .tokens = gemini_tokens,
     .count = &gemini_counting,
-    .keep_alive = {": ping\n\n", 8},
     .error_body = gemini_error_body,
     .error_event = gemini_error_event,
     .read_chat = gemini_read_chat,
