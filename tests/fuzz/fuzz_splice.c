@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "json/splice.h"
 #include "json/utf8.h"
+#include "json/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,15 @@ static hg_json placed(hg_json root, const char *place)
 
     snprintf(pointer, sizeof pointer, "/%s", place);
     return json_get(root, pointer);
+}
+
+/* As it is put in: without its line breaks. */
+static hg_str on_a_line(struct arena *arena, hg_str value)
+{
+    struct chain *line = chain_new(arena);
+
+    json_put_raw(line, value);
+    return chain_flat(line, arena);
 }
 
 static void edit(struct arena *arena, struct splice *splice, hg_json root, char operation,
@@ -71,7 +81,7 @@ static void edit(struct arena *arena, struct splice *splice, hg_json root, char 
     }
     target = placed(again, place);
     if ((operation & 3) == 0 && done)
-        ensure(text_is(json_raw(target), value));
+        ensure(text_is(json_raw(target), on_a_line(arena, value)));
     if ((operation & 3) == 1 && done)
         ensure(target.kind == HG_J_STR);
     if ((operation & 3) == 2 && done)
