@@ -2,6 +2,7 @@
 #include "dialect/anthropic/read_chat.h"
 
 #include "base/text.h"
+#include "dialect/members.h"
 
 void anthropic_note(struct reading *reading, const char *name, hg_json value)
 {
@@ -167,93 +168,41 @@ static bool service_tier_read(struct reading *reading, hg_json value)
     return true;
 }
 
-static bool model_read(struct reading *reading, hg_json value)
-{
-    reading->chat->model = chat_word(reading->arena, value);
-    return true;
-}
-
-static bool is_stream_read(struct reading *reading, hg_json value)
-{
-    reading->chat->is_stream = json_is_yes(value);
-    return true;
-}
-
-static bool skip(struct reading *reading, hg_json value)
-{
-    (void)reading;
-    (void)value;
-    return true;
-}
-
-#define NUMBER(member)                                                \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_number(value);                   \
-        return true;                                                  \
-    }
-
-NUMBER(max_tokens)
-NUMBER(temperature)
-NUMBER(top_p)
-NUMBER(top_k)
-
-static const struct {
-    const char *key;
-    bool (*read)(struct reading *reading, hg_json value); /* NULL: has no place in normal form */
-} members[] = {
-    {"model", model_read},
-    {"messages", skip}, /* read first */
-    {"system", skip},
-    {"max_tokens", max_tokens_read},
-    {"stream", is_stream_read},
-    {"temperature", temperature_read},
-    {"top_p", top_p_read},
-    {"top_k", top_k_read},
-    {"stop_sequences", stops_read},
-    {"tools", tools_read},
-    {"tool_choice", choice_read},
-    {"thinking", thinking_read},
-    {"output_config", output_config_read},
-    {"output_format", format_read},
-    {"metadata", metadata_read},
-    {"service_tier", service_tier_read},
-    {"cache_control", NULL},
-    {"container", NULL},
-    {"context_management", NULL},
-    {"diagnostics", NULL},
-    {"fallback_credit_token", NULL},
-    {"fallbacks", NULL},
-    {"inference_geo", NULL},
-    {"mcp_servers", NULL},
-    {"speed", NULL},
-    {"anthropic_beta", NULL},
-    {"anthropic_version", NULL},
+static const struct member members[] = {
+    MEMBER("model", WORD, model),
+    MEMBER_SKIPPED("messages"), /* read first */
+    MEMBER_SKIPPED("system"),
+    MEMBER("max_tokens", NUMBER, max_tokens),
+    MEMBER("stream", YES, is_stream),
+    MEMBER("temperature", NUMBER, temperature),
+    MEMBER("top_p", NUMBER, top_p),
+    MEMBER("top_k", NUMBER, top_k),
+    MEMBER_READ("stop_sequences", stops_read),
+    MEMBER_READ("tools", tools_read),
+    MEMBER_READ("tool_choice", choice_read),
+    MEMBER_READ("thinking", thinking_read),
+    MEMBER_READ("output_config", output_config_read),
+    MEMBER_READ("output_format", format_read),
+    MEMBER_READ("metadata", metadata_read),
+    MEMBER_READ("service_tier", service_tier_read),
+    MEMBER_OF_ITS_OWN("cache_control"),
+    MEMBER_OF_ITS_OWN("container"),
+    MEMBER_OF_ITS_OWN("context_management"),
+    MEMBER_OF_ITS_OWN("diagnostics"),
+    MEMBER_OF_ITS_OWN("fallback_credit_token"),
+    MEMBER_OF_ITS_OWN("fallbacks"),
+    MEMBER_OF_ITS_OWN("inference_geo"),
+    MEMBER_OF_ITS_OWN("mcp_servers"),
+    MEMBER_OF_ITS_OWN("speed"),
+    MEMBER_OF_ITS_OWN("anthropic_beta"),
+    MEMBER_OF_ITS_OWN("anthropic_version"),
+    MEMBERS_END,
 };
-
-static bool member_read(struct reading *reading, hg_str raw_key, hg_json value)
-{
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (!json_key_is(raw_key, text_of(members[i].key)))
-            continue;
-        if (members[i].read)
-            return members[i].read(reading, value);
-        if (value.kind != HG_J_NULL)
-            chat_add_extra(reading->arena, reading->chat, text_of(members[i].key), value, true);
-        return true;
-    }
-    chat_add_extra(reading->arena, reading->chat, json_unescape(reading->arena, raw_key), value,
-                   false);
-    return true;
-}
 
 bool anthropic_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
                          struct error *error)
 {
     struct reading reading = {.arena = arena, .chat = ret, .error = error};
-    hg_json_it it = {{0, 0}};
-    hg_json value;
-    hg_str key;
 
     (void)path;
     chat_begin(ret, &dialect_anthropic);
@@ -261,8 +210,5 @@ bool anthropic_read_chat(struct arena *arena, hg_str path, hg_json doc, struct c
     if (!anthropic_system_read(&reading, json_member(doc, HG_S("system"))) ||
         !anthropic_messages_read(&reading, json_member(doc, HG_S("messages"))))
         return false;
-    while (json_next(doc, &it, &key, &value))
-        if (!member_read(&reading, key, value))
-            return false;
-    return true;
+    return members_read(members, arena, ret, &reading, doc);
 }

@@ -1,6 +1,8 @@
 /* A client's request into normal form, member by member. */
 #include "dialect/cohere/read_chat.h"
+
 #include "base/text.h"
+#include "dialect/members.h"
 
 static bool tools_read(struct reading *reading, hg_json tools)
 {
@@ -78,98 +80,37 @@ static bool thinking_read(struct reading *reading, hg_json value)
     return true;
 }
 
-static bool model_read(struct reading *reading, hg_json value)
-{
-    reading->chat->model = chat_word(reading->arena, value);
-    return true;
-}
-
-static bool stream_read(struct reading *reading, hg_json value)
-{
-    reading->chat->is_stream = json_is_yes(value);
-    return true;
-}
-
-static bool logprobs_read(struct reading *reading, hg_json value)
-{
-    reading->chat->logprobs = chat_flag_of(value);
-    return true;
-}
-
-static bool skip(struct reading *reading, hg_json value)
-{
-    (void)reading;
-    (void)value;
-    return true;
-}
-
-#define NUMBER(member)                                                \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_number(value);                   \
-        return true;                                                  \
-    }
-
-NUMBER(max_tokens)
-NUMBER(temperature)
-NUMBER(top_p)
-NUMBER(top_k)
-NUMBER(seed)
-NUMBER(frequency_penalty)
-NUMBER(presence_penalty)
-
-static const struct {
-    const char *key;
-    bool (*read)(struct reading *reading, hg_json value); /* NULL: has no place in normal form */
-} members[] = {
-    {"model", model_read},
-    {"messages", skip},  /* read first */
-    {"documents", skip}, /* read after them */
-    {"stream", stream_read},
-    {"max_tokens", max_tokens_read},
-    {"temperature", temperature_read},
-    {"p", top_p_read},
-    {"k", top_k_read},
-    {"seed", seed_read},
-    {"stop_sequences", stops_read},
-    {"tools", tools_read},
-    {"strict_tools", skip}, /* read last */
-    {"tool_choice", choice_read},
-    {"response_format", format_read},
-    {"thinking", thinking_read},
-    {"frequency_penalty", frequency_penalty_read},
-    {"presence_penalty", presence_penalty_read},
-    {"logprobs", logprobs_read},
-    {"citation_options", NULL},
-    {"safety_mode", NULL},
-    {"priority", NULL},
-    {"raw_prompting", NULL},
+static const struct member members[] = {
+    MEMBER("model", WORD, model),
+    MEMBER_SKIPPED("messages"),  /* read first */
+    MEMBER_SKIPPED("documents"), /* read after them */
+    MEMBER("stream", YES, is_stream),
+    MEMBER("max_tokens", NUMBER, max_tokens),
+    MEMBER("temperature", NUMBER, temperature),
+    MEMBER("p", NUMBER, top_p),
+    MEMBER("k", NUMBER, top_k),
+    MEMBER("seed", NUMBER, seed),
+    MEMBER_READ("stop_sequences", stops_read),
+    MEMBER_READ("tools", tools_read),
+    MEMBER_SKIPPED("strict_tools"), /* read last */
+    MEMBER_READ("tool_choice", choice_read),
+    MEMBER_READ("response_format", format_read),
+    MEMBER_READ("thinking", thinking_read),
+    MEMBER("frequency_penalty", NUMBER, frequency_penalty),
+    MEMBER("presence_penalty", NUMBER, presence_penalty),
+    MEMBER("logprobs", FLAG, logprobs),
+    MEMBER_OF_ITS_OWN("citation_options"),
+    MEMBER_OF_ITS_OWN("safety_mode"),
+    MEMBER_OF_ITS_OWN("priority"),
+    MEMBER_OF_ITS_OWN("raw_prompting"),
+    MEMBERS_END,
 };
-
-static bool member_read(struct reading *reading, hg_str raw_key, hg_json value)
-{
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (!json_key_is(raw_key, text_of(members[i].key)))
-            continue;
-        if (members[i].read)
-            return members[i].read(reading, value);
-        if (value.kind != HG_J_NULL)
-            chat_add_extra(reading->arena, reading->chat, text_of(members[i].key), value, true);
-        return true;
-    }
-    chat_add_extra(reading->arena, reading->chat, json_unescape(reading->arena, raw_key), value,
-                   false);
-    return true;
-}
 
 bool cohere_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
                       struct error *error)
 {
     struct reading reading = {arena, ret, error};
     enum chat_flag strict = chat_flag_of(json_member(doc, HG_S("strict_tools")));
-    hg_json_it it = {{0, 0}};
-    hg_json value;
-    hg_str key;
 
     (void)path;
     chat_begin(ret, &dialect_cohere);
@@ -177,9 +118,8 @@ bool cohere_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat
     if (!cohere_messages_read(&reading, json_member(doc, HG_S("messages"))))
         return false;
     cohere_documents_read(&reading, json_member(doc, HG_S("documents")));
-    while (json_next(doc, &it, &key, &value))
-        if (!member_read(&reading, key, value))
-            return false;
+    if (!members_read(members, arena, ret, &reading, doc))
+        return false;
     for (struct chat_tool *tool = ret->tools; tool; tool = tool->next)
         tool->strict = strict;
     return true;

@@ -2,6 +2,7 @@
 #include "dialect/converse/read_chat.h"
 
 #include "base/text.h"
+#include "dialect/members.h"
 
 /* ---- tools -------------------------------------------------------------------------------------
  */
@@ -154,15 +155,10 @@ static bool effort_read(struct reading *reading, hg_json value)
     return true;
 }
 
-static bool top_k_read(struct reading *reading, hg_json value)
-{
-    reading->chat->top_k = chat_number(value);
-    return true;
-}
-
 static bool nova_inference_read(struct reading *reading, hg_json value)
 {
-    return top_k_read(reading, json_member(value, HG_S("topK")));
+    reading->chat->top_k = chat_number(json_member(value, HG_S("topK")));
+    return true;
 }
 
 static bool claude_output_read(struct reading *reading, hg_json value)
@@ -197,73 +193,40 @@ static bool claude_choice_read(struct reading *reading, hg_json value)
 
 static bool additional_read(struct reading *reading, hg_json value);
 
-struct member {
-    const char *key;
-    bool (*read)(struct reading *reading, hg_json value); /* NULL: has no place in normal form */
-};
-
-static bool skip(struct reading *reading, hg_json value)
-{
-    (void)reading;
-    (void)value;
-    return true;
-}
-
 static const struct member members[] = {
-    {"messages", skip}, /* read first */
-    {"system", skip},
-    {"inferenceConfig", inference_read},
-    {"toolConfig", tool_config_read},
-    {"additionalModelRequestFields", additional_read},
-    {"outputConfig", output_read},
-    {"requestMetadata", metadata_read},
-    {"serviceTier", tier_read},
-    {"guardrailConfig", NULL},
-    {"promptVariables", NULL},
-    {"additionalModelResponseFieldPaths", NULL},
-    {"performanceConfig", NULL},
-    {NULL, NULL},
+    MEMBER_SKIPPED("messages"), /* read first */
+    MEMBER_SKIPPED("system"),
+    MEMBER_READ("inferenceConfig", inference_read),
+    MEMBER_READ("toolConfig", tool_config_read),
+    MEMBER_READ("additionalModelRequestFields", additional_read),
+    MEMBER_READ("outputConfig", output_read),
+    MEMBER_READ("requestMetadata", metadata_read),
+    MEMBER_READ("serviceTier", tier_read),
+    MEMBER_OF_ITS_OWN("guardrailConfig"),
+    MEMBER_OF_ITS_OWN("promptVariables"),
+    MEMBER_OF_ITS_OWN("additionalModelResponseFieldPaths"),
+    MEMBER_OF_ITS_OWN("performanceConfig"),
+    MEMBERS_END,
 };
 
 static const struct member additional[] = {
-    {"top_k", top_k_read},
-    {"k", top_k_read},
-    {"thinking", thinking_read},
-    {"reasoningConfig", thinking_read},
-    {"reasoning_config", effort_read},
-    {"reasoning_effort", effort_read},
-    {"inferenceConfig", nova_inference_read},
-    {"output_config", claude_output_read},
-    {"tool_choice", claude_choice_read},
-    {"anthropic_beta", NULL},
-    {NULL, NULL},
+    MEMBER("top_k", NUMBER, top_k),
+    MEMBER("k", NUMBER, top_k),
+    MEMBER_READ("thinking", thinking_read),
+    MEMBER_READ("reasoningConfig", thinking_read),
+    MEMBER_READ("reasoning_config", effort_read),
+    MEMBER_READ("reasoning_effort", effort_read),
+    MEMBER_READ("inferenceConfig", nova_inference_read),
+    MEMBER_READ("output_config", claude_output_read),
+    MEMBER_READ("tool_choice", claude_choice_read),
+    MEMBER_OF_ITS_OWN("anthropic_beta"),
+    MEMBERS_END,
 };
-
-static bool members_read(struct reading *reading, const struct member *known, hg_json object)
-{
-    struct arena *arena = reading->arena;
-    hg_json_it it = {{0, 0}};
-    const struct member *member;
-    hg_json value;
-    hg_str key;
-
-    while (object.kind == HG_J_OBJ && json_next(object, &it, &key, &value)) {
-        for (member = known; member->key && !json_key_is(key, text_of(member->key)); member++)
-            continue;
-        if (!member->key)
-            chat_add_extra(arena, reading->chat, json_unescape(arena, key), value, false);
-        else if (!member->read && value.kind != HG_J_NULL)
-            chat_add_extra(arena, reading->chat, text_of(member->key), value, true);
-        else if (member->read && !member->read(reading, value))
-            return false;
-    }
-    return true;
-}
 
 /* Members of the model's own body: what is not known of them stands at the root elsewhere. */
 static bool additional_read(struct reading *reading, hg_json value)
 {
-    return members_read(reading, additional, value);
+    return members_read(additional, reading->arena, reading->chat, reading, value);
 }
 
 bool converse_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
@@ -279,5 +242,5 @@ bool converse_read_chat(struct arena *arena, hg_str path, hg_json doc, struct ch
     ret->wants_usage = true;
     return converse_system_read(&reading, json_member(doc, HG_S("system"))) &&
            converse_messages_read(&reading, json_member(doc, HG_S("messages"))) &&
-           members_read(&reading, members, doc);
+           members_read(members, arena, ret, &reading, doc);
 }

@@ -1,6 +1,8 @@
 /* A client's request into normal form, member by member. */
 #include "dialect/openai_chat/read_chat.h"
+
 #include "base/text.h"
+#include "dialect/members.h"
 
 /* ---- tools -------------------------------------------------------------------------------------
  */
@@ -159,149 +161,57 @@ static bool stream_options_read(struct reading *reading, hg_json value)
     return true;
 }
 
-static bool skip(struct reading *reading, hg_json value)
-{
-    (void)reading;
-    (void)value;
-    return true;
-}
-
-#define NUMBER(member)                                                \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_number(value);                   \
-        return true;                                                  \
-    }
-#define RAW(member)                                                   \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_raw(value);                      \
-        return true;                                                  \
-    }
-#define WORD(member)                                                  \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_word(reading->arena, value);     \
-        return true;                                                  \
-    }
-#define FLAG(member)                                                  \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_flag_of(value);                  \
-        return true;                                                  \
-    }
-
-NUMBER(max_tokens)
-NUMBER(temperature)
-NUMBER(top_p)
-NUMBER(top_k)
-NUMBER(seed)
-NUMBER(n)
-NUMBER(frequency_penalty)
-NUMBER(presence_penalty)
-NUMBER(top_logprobs)
-FLAG(logprobs)
-FLAG(parallel)
-WORD(model)
-WORD(verbosity)
-WORD(service_tier)
-RAW(metadata)
-RAW(logit_bias)
-RAW(modalities)
-
-static bool audio_options_read(struct reading *reading, hg_json value)
-{
-    reading->chat->audio = chat_raw(value);
-    return true;
-}
-
-static bool is_stream_read(struct reading *reading, hg_json value)
-{
-    reading->chat->is_stream = json_is_yes(value);
-    return true;
-}
-
-static bool user_read(struct reading *reading, hg_json value)
-{
-    reading->chat->user = chat_text_of(value);
-    return true;
-}
-
-static const struct {
-    const char *key;
-    bool (*read)(struct reading *reading, hg_json value); /* NULL: has no place in normal form */
-} members[] = {
-    {"model", model_read},
-    {"messages", skip}, /* read first */
-    {"stream", is_stream_read},
-    {"stream_options", stream_options_read},
-    {"max_tokens", max_tokens_read},
-    {"max_completion_tokens", max_tokens_read},
-    {"temperature", temperature_read},
-    {"top_p", top_p_read},
-    {"top_k", top_k_read},
-    {"seed", seed_read},
-    {"n", n_read},
-    {"stop", stop_read},
-    {"tools", tools_read},
-    {"functions", functions_read},
-    {"tool_choice", choice_read},
-    {"function_call", choice_read},
-    {"parallel_tool_calls", parallel_read},
-    {"response_format", format_read},
-    {"reasoning_effort", effort_read},
-    {"thinking", thinking_read},
-    {"frequency_penalty", frequency_penalty_read},
-    {"presence_penalty", presence_penalty_read},
-    {"logprobs", logprobs_read},
-    {"top_logprobs", top_logprobs_read},
-    {"logit_bias", logit_bias_read},
-    {"modalities", modalities_read},
-    {"audio", audio_options_read},
-    {"verbosity", verbosity_read},
-    {"service_tier", service_tier_read},
-    {"metadata", metadata_read},
-    {"user", user_read},
-    {"safety_identifier", user_read},
-    {"store", NULL},
-    {"prediction", NULL},
-    {"web_search_options", NULL},
-    {"prompt_cache_key", NULL},
-    {"prompt_cache_options", NULL},
-    {"prompt_cache_retention", NULL},
-    {"moderation", NULL},
+static const struct member members[] = {
+    MEMBER("model", WORD, model),
+    MEMBER_SKIPPED("messages"), /* read first */
+    MEMBER("stream", YES, is_stream),
+    MEMBER_READ("stream_options", stream_options_read),
+    MEMBER("max_tokens", NUMBER, max_tokens),
+    MEMBER("max_completion_tokens", NUMBER, max_tokens),
+    MEMBER("temperature", NUMBER, temperature),
+    MEMBER("top_p", NUMBER, top_p),
+    MEMBER("top_k", NUMBER, top_k),
+    MEMBER("seed", NUMBER, seed),
+    MEMBER("n", NUMBER, n),
+    MEMBER_READ("stop", stop_read),
+    MEMBER_READ("tools", tools_read),
+    MEMBER_READ("functions", functions_read),
+    MEMBER_READ("tool_choice", choice_read),
+    MEMBER_READ("function_call", choice_read),
+    MEMBER("parallel_tool_calls", FLAG, parallel),
+    MEMBER_READ("response_format", format_read),
+    MEMBER_READ("reasoning_effort", effort_read),
+    MEMBER_READ("thinking", thinking_read),
+    MEMBER("frequency_penalty", NUMBER, frequency_penalty),
+    MEMBER("presence_penalty", NUMBER, presence_penalty),
+    MEMBER("logprobs", FLAG, logprobs),
+    MEMBER("top_logprobs", NUMBER, top_logprobs),
+    MEMBER("logit_bias", RAW, logit_bias),
+    MEMBER("modalities", RAW, modalities),
+    MEMBER("audio", RAW, audio),
+    MEMBER("verbosity", WORD, verbosity),
+    MEMBER("service_tier", WORD, service_tier),
+    MEMBER("metadata", RAW, metadata),
+    MEMBER("user", TEXT, user),
+    MEMBER("safety_identifier", TEXT, user),
+    MEMBER_OF_ITS_OWN("store"),
+    MEMBER_OF_ITS_OWN("prediction"),
+    MEMBER_OF_ITS_OWN("web_search_options"),
+    MEMBER_OF_ITS_OWN("prompt_cache_key"),
+    MEMBER_OF_ITS_OWN("prompt_cache_options"),
+    MEMBER_OF_ITS_OWN("prompt_cache_retention"),
+    MEMBER_OF_ITS_OWN("moderation"),
+    MEMBERS_END,
 };
-
-static bool member_read(struct reading *reading, hg_str raw_key, hg_json value)
-{
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (!json_key_is(raw_key, text_of(members[i].key)))
-            continue;
-        if (members[i].read)
-            return members[i].read(reading, value);
-        if (value.kind != HG_J_NULL)
-            chat_add_extra(reading->arena, reading->chat, text_of(members[i].key), value, true);
-        return true;
-    }
-    chat_add_extra(reading->arena, reading->chat, json_unescape(reading->arena, raw_key), value,
-                   false);
-    return true;
-}
 
 bool openai_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
                       struct error *error)
 {
     struct reading reading = {arena, ret, error};
-    hg_json_it it = {{0, 0}};
-    hg_json value;
-    hg_str key;
 
     (void)path;
     chat_begin(ret, &dialect_openai_chat);
     if (!openai_messages_read(&reading, json_member(doc, HG_S("messages"))))
         return false;
-    while (json_next(doc, &it, &key, &value))
-        if (!member_read(&reading, key, value))
-            return false;
-    return true;
+    return members_read(members, arena, ret, &reading, doc);
 }

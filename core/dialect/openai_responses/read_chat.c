@@ -2,6 +2,7 @@
 #include "dialect/openai_responses/read_chat.h"
 
 #include "base/text.h"
+#include "dialect/members.h"
 
 /* ---- tools ----------------------------------------------------------------------------------- */
 
@@ -149,50 +150,6 @@ static bool reasoning_read(struct reading *reading, hg_json value)
 
 /* ---- the other members ----------------------------------------------------------------------- */
 
-#define NUMBER(name, member)                                        \
-    static bool name##_read(struct reading *reading, hg_json value) \
-    {                                                               \
-        reading->chat->member = chat_number(value);                 \
-        return true;                                                \
-    }
-#define WORD(member)                                                  \
-    static bool member##_read(struct reading *reading, hg_json value) \
-    {                                                                 \
-        reading->chat->member = chat_word(reading->arena, value);     \
-        return true;                                                  \
-    }
-
-NUMBER(max_tokens, max_tokens)
-NUMBER(temperature, temperature)
-NUMBER(top_p, top_p)
-WORD(model)
-WORD(service_tier)
-
-static bool parallel_read(struct reading *reading, hg_json value)
-{
-    reading->chat->parallel = chat_flag_of(value);
-    return true;
-}
-
-static bool stream_read(struct reading *reading, hg_json value)
-{
-    reading->chat->is_stream = json_is_yes(value);
-    return true;
-}
-
-static bool metadata_read(struct reading *reading, hg_json value)
-{
-    reading->chat->metadata = chat_raw(value);
-    return true;
-}
-
-static bool user_read(struct reading *reading, hg_json value)
-{
-    if (value.kind == HG_J_STR)
-        reading->chat->user = chat_text_of(value);
-    return true;
-}
-
 /* 0 is what clients send who want none. */
 static bool top_logprobs_read(struct reading *reading, hg_json value)
 {
@@ -256,74 +213,46 @@ STORED(previous_response_id)
 STORED(conversation)
 STORED(prompt)
 
-static bool skip(struct reading *reading, hg_json value)
-{
-    (void)reading;
-    (void)value;
-    return true;
-}
-
-static const struct {
-    const char *key;
-    bool (*read)(struct reading *reading, hg_json value); /* NULL: has no place in normal form */
-} members[] = {
-    {"model", model_read},
-    {"input", skip},        /* read first */
-    {"instructions", skip}, /* read before that */
-    {"stream", stream_read},
-    {"stream_options", skip}, /* nothing is padded */
-    {"max_output_tokens", max_tokens_read},
-    {"temperature", temperature_read},
-    {"top_p", top_p_read},
-    {"top_logprobs", top_logprobs_read},
-    {"tools", tools_read},
-    {"tool_choice", choice_read},
-    {"parallel_tool_calls", parallel_read},
-    {"text", text_read},
-    {"reasoning", reasoning_read},
-    {"include", include_read},
-    {"metadata", metadata_read},
-    {"service_tier", service_tier_read},
-    {"user", user_read},
-    {"safety_identifier", user_read},
-    {"store", store_read},
-    {"background", background_read},
-    {"truncation", truncation_read},
-    {"previous_response_id", previous_response_id_read},
-    {"conversation", conversation_read},
-    {"prompt", prompt_read},
-    {"max_tool_calls", NULL},
-    {"prompt_cache_key", NULL},
-    {"prompt_cache_options", NULL},
-    {"prompt_cache_retention", NULL},
-    {"context_management", NULL},
-    {"moderation", NULL},
+static const struct member members[] = {
+    MEMBER("model", WORD, model),
+    MEMBER_SKIPPED("input"),        /* read first */
+    MEMBER_SKIPPED("instructions"), /* read before that */
+    MEMBER("stream", YES, is_stream),
+    MEMBER_SKIPPED("stream_options"), /* nothing is padded */
+    MEMBER("max_output_tokens", NUMBER, max_tokens),
+    MEMBER("temperature", NUMBER, temperature),
+    MEMBER("top_p", NUMBER, top_p),
+    MEMBER_READ("top_logprobs", top_logprobs_read),
+    MEMBER_READ("tools", tools_read),
+    MEMBER_READ("tool_choice", choice_read),
+    MEMBER("parallel_tool_calls", FLAG, parallel),
+    MEMBER_READ("text", text_read),
+    MEMBER_READ("reasoning", reasoning_read),
+    MEMBER_READ("include", include_read),
+    MEMBER("metadata", RAW, metadata),
+    MEMBER("service_tier", WORD, service_tier),
+    MEMBER("user", TEXT, user),
+    MEMBER("safety_identifier", TEXT, user),
+    MEMBER_READ("store", store_read),
+    MEMBER_READ("background", background_read),
+    MEMBER_READ("truncation", truncation_read),
+    MEMBER_READ("previous_response_id", previous_response_id_read),
+    MEMBER_READ("conversation", conversation_read),
+    MEMBER_READ("prompt", prompt_read),
+    MEMBER_OF_ITS_OWN("max_tool_calls"),
+    MEMBER_OF_ITS_OWN("prompt_cache_key"),
+    MEMBER_OF_ITS_OWN("prompt_cache_options"),
+    MEMBER_OF_ITS_OWN("prompt_cache_retention"),
+    MEMBER_OF_ITS_OWN("context_management"),
+    MEMBER_OF_ITS_OWN("moderation"),
+    MEMBERS_END,
 };
-
-static bool member_read(struct reading *reading, hg_str raw_key, hg_json value)
-{
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (!json_key_is(raw_key, text_of(members[i].key)))
-            continue;
-        if (members[i].read)
-            return members[i].read(reading, value);
-        if (value.kind != HG_J_NULL)
-            chat_add_extra(reading->arena, reading->chat, text_of(members[i].key), value, true);
-        return true;
-    }
-    chat_add_extra(reading->arena, reading->chat, json_unescape(reading->arena, raw_key), value,
-                   false);
-    return true;
-}
 
 bool responses_read_chat(struct arena *arena, hg_str path, hg_json doc, struct chat *ret,
                          struct error *error)
 {
     struct reading reading = {.arena = arena, .chat = ret, .error = error};
     hg_json instructions = json_member(doc, HG_S("instructions"));
-    hg_json_it it = {{0, 0}};
-    hg_json value;
-    hg_str key;
 
     (void)path;
     chat_begin(ret, &dialect_openai_responses);
@@ -331,8 +260,7 @@ bool responses_read_chat(struct arena *arena, hg_str path, hg_json doc, struct c
     if (instructions.kind == HG_J_STR)
         chat_add_part(arena, chat_add_message(arena, ret, HG_ROLE_SYSTEM), CHAT_TEXT)->text =
             chat_text_of(instructions);
-    while (json_next(doc, &it, &key, &value))
-        if (!member_read(&reading, key, value))
-            return false;
+    if (!members_read(members, arena, ret, &reading, doc))
+        return false;
     return responses_input_read(&reading, json_member(doc, HG_S("input")));
 }
