@@ -35,6 +35,10 @@ static inline int suite_run(const struct suite *suite)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* For `more`: a test that runs once for each element of an array. */
+#define SUITE_LOOP(tcase, test, rows) \
+    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(rows) / sizeof *(rows)))
+
 #define RUN_SUITE_OF(suite_name, setup_fn, teardown_fn, more_fn, ...) \
     int main(void)                                                    \
     {                                                                 \

@@ -1,68 +1,14 @@
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "support/fake_host.h"
-#include "json/index.h"
-
-static struct fake *fake;
-static const hg_provider *provider;
-
-static void setup(void)
-{
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
-static void create(const char *settings)
-{
-    if (fake_create(fake, settings) != HG_OK)
-        ck_abort_msg("create: %s", fake_failure(fake));
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[4096];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
+#include "support/provider_stand.h"
 
 static const char body[] = "{\"model\":\"gpt\", \"messages\":[]}";
 
-/* One attempt: its op, and what prepare fills in, now or later. */
-struct attempt {
-    hg_op op;
-    hg_http_req out;
-    char call[256];
-};
-
-static void attempt_begin(struct attempt *attempt, const struct fake_request *in, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_rc rc;
-
-    *attempt = (struct attempt){.op = fake_op(fake, req), .out = {.size = sizeof attempt->out}};
-    ck_assert_uint_le(provider->call_size, sizeof attempt->call);
-    rc = provider->prepare(fake_state(fake), attempt->call, attempt->op, req, &attempt->out);
-    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
-}
-
-#define CHAT                                                            \
-    &(struct fake_request)                                              \
-    {                                                                   \
-        .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .model = "gpt", \
-        .path = "/v1/chat/completions", .body = body                    \
+#define ANY_CHAT                           \
+    &(struct fake_request)                 \
+    {                                      \
+        CHAT, .model = "gpt", .body = body \
     }
 
 /* ---- URLs ---------------------------------------------------------------------------------- */
@@ -125,7 +71,7 @@ START_TEST(a_deployment_is_the_model_of_the_body)
     struct attempt attempt;
 
     create("{\"resource\":\"r\",\"deployments\":{\"gpt\":\"mine\"}}");
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     assert_text(fake_text(fake, attempt.out.body), "{\"model\":\"mine\", \"messages\":[]}");
     fake_end(fake, attempt.op, HG_OK);
 }
@@ -228,7 +174,6 @@ END_TEST
 #define TOKEN_URL "POST https://login.microsoftonline.com/ten/oauth2/v2.0/token"
 #define ENTRA \
     "{\"resource\":\"r\",\"tenant\":\"ten\",\"client_id\":\"id\",\"client_secret\":\"s&cret\"}"
-#define SECOND INT64_C(1000000000)
 
 static void token_reply(int32_t status, const char *text)
 {
@@ -252,7 +197,7 @@ START_TEST(one_exchange_serves_all_who_wait)
 
     create(ENTRA);
     for (int i = 0; i < 3; i++)
-        attempt_begin(&all[i], CHAT, HG_PENDING);
+        attempt_begin(&all[i], ANY_CHAT, HG_PENDING);
     ck_assert_str_eq(fake_sent(fake), TOKEN_URL);
     ck_assert_str_eq(fake_sent_header(fake, "content-type"), "application/x-www-form-urlencoded");
     fake_end(fake, all[1].op, HG_E_CANCELLED); /* a client that has left */
@@ -260,7 +205,7 @@ START_TEST(one_exchange_serves_all_who_wait)
     ck_assert_uint_eq(fake_run(fake), 1);
     assert_ended(&all[0], HG_OK, "Bearer t1");
     assert_ended(&all[2], HG_OK, "Bearer t1");
-    attempt_begin(&late, CHAT, HG_OK);
+    attempt_begin(&late, ANY_CHAT, HG_OK);
     assert_text(fake_header(&late.out, "authorization"), "Bearer t1");
     assert_text(fake_header(&late.out, "api-key"), "");
     fake_end(fake, late.op, HG_OK);
@@ -275,29 +220,29 @@ START_TEST(a_token_is_renewed_while_the_old_one_serves)
 
     create(ENTRA);
     token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":\"3600\"}");
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_ended(&attempt, HG_OK, "Bearer t1");
 
     fake_advance(fake, 3200 * SECOND);
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     fake_end(fake, attempt.op, HG_OK);
     ck_assert_uint_eq(fake_run(fake), 0);
     fake_advance(fake, 150 * SECOND); /* less than five minutes are left */
     token_reply(503, "");
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     assert_text(fake_header(&attempt.out, "authorization"), "Bearer t1");
     fake_end(fake, attempt.op, HG_OK);
     ck_assert_uint_eq(fake_run(fake), 1);
-    attempt_begin(&attempt, CHAT, HG_OK); /* it failed, and is left alone for a while */
+    attempt_begin(&attempt, ANY_CHAT, HG_OK); /* it failed, and is left alone for a while */
     fake_end(fake, attempt.op, HG_OK);
     ck_assert_uint_eq(fake_run(fake), 0);
     fake_advance(fake, 20 * SECOND);
     token_reply(200, "{\"access_token\":\"t2\",\"expires_in\":3600}");
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     fake_end(fake, attempt.op, HG_OK);
     ck_assert_uint_eq(fake_run(fake), 1);
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     assert_text(fake_header(&attempt.out, "authorization"), "Bearer t2");
     fake_end(fake, attempt.op, HG_OK);
 }
@@ -309,11 +254,11 @@ START_TEST(a_token_that_has_ended_is_used_no_more)
 
     create(ENTRA);
     token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_ended(&attempt, HG_OK, "Bearer t1");
     fake_advance(fake, 3599 * SECOND);
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_end(fake, attempt.op, HG_E_CANCELLED);
     fake_run(fake);
 }
@@ -340,7 +285,7 @@ START_TEST(without_a_token_the_request_fails_and_says_why)
 
     create(ENTRA);
     token_reply(failures[_i].status, failures[_i].body);
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_ended(&attempt, failures[_i].rc, NULL);
     ck_assert_ptr_nonnull(strstr(fake_failure(fake), "oauth2/v2.0/token"));
@@ -367,20 +312,20 @@ START_TEST(a_refused_token_is_asked_for_anew_once)
 
     create(ENTRA);
     token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
-    attempt_begin(&first, CHAT, HG_PENDING);
+    attempt_begin(&first, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_ended(&first, HG_OK, "Bearer t1");
-    attempt_begin(&first, CHAT, HG_OK);
-    attempt_begin(&late, CHAT, HG_OK);
+    attempt_begin(&first, ANY_CHAT, HG_OK);
+    attempt_begin(&late, ANY_CHAT, HG_OK);
     ck_assert(refused(&first));
     token_reply(200, "{\"access_token\":\"t2\",\"expires_in\":3600}");
-    attempt_begin(&first, CHAT, HG_PENDING);
+    attempt_begin(&first, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_ended(&first, HG_OK, "Bearer t2");
     ck_assert(refused(&late)); /* it went out with the first one */
-    attempt_begin(&first, CHAT, HG_OK);
+    attempt_begin(&first, ANY_CHAT, HG_OK);
     ck_assert(!refused(&first)); /* age is not why */
-    attempt_begin(&first, CHAT, HG_OK);
+    attempt_begin(&first, ANY_CHAT, HG_OK);
     assert_text(fake_header(&first.out, "authorization"), "Bearer t2");
     fake_advance(fake, 60 * SECOND);
     ck_assert(refused(&first));
@@ -454,28 +399,19 @@ static const struct {
 START_TEST(recorded_errors_are_mapped)
 {
     uint64_t call[32] = {0};
-    const char *shared = getenv("HEADGATE_SHARED");
     hg_error error = {.size = sizeof error};
-    char path[512];
-    struct stat st;
+    char name[256];
 
-    snprintf(path, sizeof path, "%s/cassettes/azure-openai/%s",
-             shared && *shared ? shared : "../shared", cassettes[_i].file);
-    FILE *file = fopen(path, "re");
+    snprintf(name, sizeof name, "azure-openai/%s", cassettes[_i].file);
+    hg_json root = cassette_of(name);
 
-    if (!file) {
+    if (root.kind == HG_J_NONE) {
         if (_i == 0)
             printf("skipped: no cassettes\n");
         return;
     }
-    ck_assert_int_eq(fstat(fileno(file), &st), 0);
-    char *text = calloc(1, (size_t)st.st_size + 1);
-
-    ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, file), (size_t)st.st_size);
-    fclose(file);
     create("{\"resource\":\"r\"}");
     hg_op op = fake_op(fake, NULL);
-    hg_json root = fake_json(fake, text);
     hg_str answer = fake_host(fake)->json->str(op, json_get(root, "/response/body"));
     int32_t status = (int32_t)json_i64(json_get(root, "/response/status"), 0);
 
@@ -486,7 +422,6 @@ START_TEST(recorded_errors_are_mapped)
     ck_assert_uint_eq(error.http_status, cassettes[_i].status);
     ck_assert_uint_eq(error.flags, cassettes[_i].flags);
     fake_end(fake, op, HG_OK);
-    free(text);
 }
 END_TEST
 
@@ -525,7 +460,7 @@ static void answered(const char *what, const char *text, const char *token)
 {
     struct attempt attempt;
 
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     ck_assert_str_eq(fake_sent(fake), what);
     fake_reply(fake, what, fake_response(fake, 200, HG_OK, NULL, text_of(text)));
     ck_assert_uint_eq(fake_run(fake), 1);
@@ -559,7 +494,7 @@ START_TEST(an_app_service_is_asked_with_its_header_and_says_when_the_token_ends)
              answer, "Bearer app");
     ck_assert_str_eq(fake_sent_header(fake, "x-identity-header"), "proof");
     fake_advance(fake, 101 * SECOND);
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_end(fake, attempt.op, HG_E_CANCELLED);
     environment_clear();
 }
@@ -598,49 +533,26 @@ START_TEST(a_workload_without_its_file_fails_and_names_it)
     environment_clear();
     create("{\"resource\":\"r\",\"identity\":\"workload\",\"tenant\":\"ten\","
            "\"client_id\":\"app\",\"token_file\":\"/nowhere/token\"}");
-    attempt_begin(&attempt, CHAT, HG_E_CONFIG);
+    attempt_begin(&attempt, ANY_CHAT, HG_E_CONFIG);
     ck_assert_ptr_nonnull(strstr(fake_log(fake), "/nowhere/token is missing or empty"));
     fake_end(fake, attempt.op, HG_E_CONFIG);
 }
 END_TEST
 
-#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
-
-static Suite *suite(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *s = suite_create("azure");
-    TCase *tc = tcase_create("azure");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, the_form_says_where_a_deployment_is, 0, COUNT(urls));
-    tcase_add_test(tc, a_deployment_is_the_model_of_the_body);
-    tcase_add_test(tc, responses_go_to_where_they_live);
-    tcase_add_test(tc, an_old_version_is_not_told_of_stream_options);
-    tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
-    tcase_add_test(tc, a_deployment_needs_a_name);
-    tcase_add_test(tc, one_exchange_serves_all_who_wait);
-    tcase_add_test(tc, a_token_is_renewed_while_the_old_one_serves);
-    tcase_add_test(tc, a_token_that_has_ended_is_used_no_more);
-    tcase_add_loop_test(tc, without_a_token_the_request_fails_and_says_why, 0, COUNT(failures));
-    tcase_add_test(tc, a_refused_token_is_asked_for_anew_once);
-    tcase_add_test(tc, a_machine_is_asked_who_it_is);
-    tcase_add_test(tc, an_app_service_is_asked_with_its_header_and_says_when_the_token_ends);
-    tcase_add_test(tc, a_workloads_token_is_read_from_its_file_each_time);
-    tcase_add_test(tc, a_workload_without_its_file_fails_and_names_it);
-    tcase_add_loop_test(tc, errors_mean_what_azure_means, 0, COUNT(errors));
-    tcase_add_loop_test(tc, recorded_errors_are_mapped, 0, COUNT(cassettes));
-    tcase_add_test(tc, models_are_those_of_the_settings);
-    suite_add_tcase(s, tc);
-    return s;
+    SUITE_LOOP(tcase, the_form_says_where_a_deployment_is, urls);
+    SUITE_LOOP(tcase, wrong_settings_are_refused_with_a_reason, bad_settings);
+    SUITE_LOOP(tcase, without_a_token_the_request_fails_and_says_why, failures);
+    SUITE_LOOP(tcase, errors_mean_what_azure_means, errors);
+    SUITE_LOOP(tcase, recorded_errors_are_mapped, cassettes);
 }
 
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_OF("provider/azure", setup, teardown, add_loops, a_deployment_is_the_model_of_the_body,
+             responses_go_to_where_they_live, an_old_version_is_not_told_of_stream_options,
+             a_deployment_needs_a_name, one_exchange_serves_all_who_wait,
+             a_token_is_renewed_while_the_old_one_serves, a_token_that_has_ended_is_used_no_more,
+             a_refused_token_is_asked_for_anew_once, a_machine_is_asked_who_it_is,
+             an_app_service_is_asked_with_its_header_and_says_when_the_token_ends,
+             a_workloads_token_is_read_from_its_file_each_time,
+             a_workload_without_its_file_fails_and_names_it, models_are_those_of_the_settings)

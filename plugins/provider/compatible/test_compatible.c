@@ -1,61 +1,7 @@
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include "base/text.h"
-#include "support/fake_host.h"
+#include "support/provider_stand.h"
 #include "vendors.h"
-#include "json/index.h"
-
-#ifndef TEST_SOURCE_DIR
-#    define TEST_SOURCE_DIR "."
-#endif
 
 #define FOLDER TEST_SOURCE_DIR "/plugins/provider/compatible"
-
-static struct fake *fake;
-static const hg_provider *provider;
-
-static void setup(void)
-{
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
-static void create(const char *settings)
-{
-    if (fake_create(fake, settings) != HG_OK)
-        ck_abort_msg("create: %s", fake_failure(fake));
-}
-
-static hg_op prepared(const struct fake_request *in, hg_http_req *out, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_op op = fake_op(fake, req);
-    hg_rc rc;
-
-    *out = (hg_http_req){.size = sizeof *out};
-    rc = provider->prepare(fake_state(fake), NULL, op, req, out);
-    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
-    return op;
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[8192];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
-
-#define CHAT .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .path = "/v1/chat/completions"
 
 /* What a body becomes at a provider with these settings. */
 static void assert_becomes(const char *settings, const char *body, const char *want)
@@ -218,26 +164,11 @@ static void say_vendor(struct line *line, const struct vendor *vendor)
     fake_destroy(fake);
 }
 
-static char *file_text(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    struct stat st;
-
-    if (!file)
-        return NULL;
-    ck_assert_int_eq(fstat(fileno(file), &st), 0);
-    char *text = calloc(1, (size_t)st.st_size + 1);
-
-    ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, file), (size_t)st.st_size);
-    fclose(file);
-    return text;
-}
-
 /* One line of the file for each vendor, in their order. A line that is wrong is printed as it
  * would have to be: look at it before you take it over. */
 START_TEST(every_vendor_is_as_its_line_says)
 {
-    char *text = file_text(FOLDER "/testdata/vendors.txt");
+    char *text = content_of(FOLDER "/testdata/vendors.txt");
     hg_str rest = text_of(text ? text : "");
     const struct vendor *vendor;
     size_t wrong = 0, i;
@@ -297,7 +228,7 @@ END_TEST
 
 START_TEST(the_readme_lists_every_vendor)
 {
-    char *text = file_text(FOLDER "/README.md"), row[256];
+    char *text = content_of(FOLDER "/README.md"), row[256];
     const struct vendor *vendor;
     size_t rows = 0, vendors = 0;
 
@@ -521,13 +452,13 @@ END_TEST
 START_TEST(a_very_long_conversation_is_changed_in_time)
 {
     enum {
-        COUNT = 40000
+        MESSAGES = 40000
     };
-    static char body[COUNT * 80];
+    static char body[MESSAGES * 80];
     size_t n = (size_t)sprintf(body, "{\"messages\":[");
     hg_http_req out;
 
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < MESSAGES; i++)
         n += (size_t)sprintf(body + n, "%s{\"role\":\"%s\",\"content\":\"%d\"}", i ? "," : "",
                              i % 2 ? "system" : "user", i);
     sprintf(body + n, "]}");
@@ -783,14 +714,10 @@ static const struct {
 
 START_TEST(recorded_errors_are_mapped)
 {
-    const char *shared = getenv("HEADGATE_SHARED");
-    char path[512], settings[64];
+    char settings[64];
+    hg_json root = cassette_of(cassettes[_i].file);
 
-    snprintf(path, sizeof path, "%s/cassettes/%s", shared && *shared ? shared : "../shared",
-             cassettes[_i].file);
-    char *text = file_text(path);
-
-    if (!text) {
+    if (root.kind == HG_J_NONE) {
         if (_i == 0)
             printf("skipped: no cassettes\n");
         return;
@@ -799,7 +726,6 @@ START_TEST(recorded_errors_are_mapped)
     create(settings);
     hg_op op = fake_op(fake, NULL);
     hg_error error = {.size = sizeof error};
-    hg_json root = fake_json(fake, text);
     hg_str body = fake_host(fake)->json->str(op, json_get(root, "/response/body"));
 
     ck_assert_int_eq(
@@ -814,7 +740,6 @@ START_TEST(recorded_errors_are_mapped)
     ck_assert_uint_eq(error.flags, cassettes[_i].flags);
     assert_text(error.type, cassettes[_i].type);
     fake_end(fake, op, HG_OK);
-    free(text);
 }
 END_TEST
 
@@ -856,43 +781,20 @@ START_TEST(models_are_asked_for_where_there_is_a_list)
 }
 END_TEST
 
-#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
-
-static Suite *suite(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *s = suite_create("compatible");
-    TCase *tc = tcase_create("compatible");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, every_vendor_is_as_its_line_says);
-    tcase_add_test(tc, rows_are_well_formed);
-    tcase_add_test(tc, the_readme_lists_every_vendor);
-    tcase_add_loop_test(tc, requests_are_changed_as_vendors_want_it, 0, COUNT(changes));
-    tcase_add_test(tc, only_texts_of_models_are_changed);
-    tcase_add_test(tc, a_request_of_another_dialect_is_changed_unseen);
-    tcase_add_loop_test(tc, what_cannot_be_said_is_refused, 0, COUNT(refused));
-    tcase_add_test(tc, what_a_vendor_does_not_have_is_not_asked_for);
-    tcase_add_test(tc, a_very_long_conversation_is_changed_in_time);
-    tcase_add_loop_test(tc, headers_are_the_vendors_and_the_operators, 0, COUNT(headers));
-    tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
-    tcase_add_loop_test(tc, urls_are_the_vendors_or_the_operators, 0, COUNT(urls));
-    tcase_add_loop_test(tc, errors_mean_what_the_vendor_means, 0, COUNT(errors));
-    tcase_add_test(tc, good_answers_are_no_errors);
-    tcase_add_test(tc, a_model_that_loads_says_for_how_long);
-    tcase_add_loop_test(tc, recorded_errors_are_mapped, 0, COUNT(cassettes));
-    tcase_add_test(tc, models_are_asked_for_where_there_is_a_list);
-    suite_add_tcase(s, tc);
-    return s;
+    SUITE_LOOP(tcase, requests_are_changed_as_vendors_want_it, changes);
+    SUITE_LOOP(tcase, what_cannot_be_said_is_refused, refused);
+    SUITE_LOOP(tcase, headers_are_the_vendors_and_the_operators, headers);
+    SUITE_LOOP(tcase, wrong_settings_are_refused_with_a_reason, bad_settings);
+    SUITE_LOOP(tcase, urls_are_the_vendors_or_the_operators, urls);
+    SUITE_LOOP(tcase, errors_mean_what_the_vendor_means, errors);
+    SUITE_LOOP(tcase, recorded_errors_are_mapped, cassettes);
 }
 
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_OF("provider/compatible", setup, teardown, add_loops, every_vendor_is_as_its_line_says,
+             rows_are_well_formed, the_readme_lists_every_vendor, only_texts_of_models_are_changed,
+             a_request_of_another_dialect_is_changed_unseen,
+             what_a_vendor_does_not_have_is_not_asked_for,
+             a_very_long_conversation_is_changed_in_time, good_answers_are_no_errors,
+             a_model_that_loads_says_for_how_long, models_are_asked_for_where_there_is_a_list)

@@ -1,44 +1,9 @@
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "support/provider_stand.h"
 
-#include "base/text.h"
-#include "support/fake_host.h"
-
-static struct fake *fake;
-static const hg_provider *provider;
-
-static void setup(void)
+static void setup_with_key(void)
 {
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-    ck_assert_int_eq(fake_create(fake, "{\"api_key\":\"k\"}"), HG_OK);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[4096];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
-
-static hg_op prepared(const struct fake_request *in, hg_http_req *out, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_op op = fake_op(fake, req);
-    hg_rc rc;
-
-    *out = (hg_http_req){.size = sizeof *out};
-    rc = provider->prepare(fake_state(fake), NULL, op, req, out);
-    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
-    return op;
+    setup();
+    create("{\"api_key\":\"k\"}");
 }
 
 static const struct {
@@ -137,24 +102,11 @@ START_TEST(errors_mean_what_mistral_means)
 }
 END_TEST
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-int main(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *suite = suite_create("mistral");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, requests_are_patched_as_mistral_wants_them, 0, COUNT(requests));
-    tcase_add_test(tc, what_is_refused_is_told_to_those_who_insist);
-    tcase_add_test(tc, there_are_no_completions);
-    tcase_add_loop_test(tc, errors_mean_what_mistral_means, 0, COUNT(errors));
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    SUITE_LOOP(tcase, requests_are_patched_as_mistral_wants_them, requests);
+    SUITE_LOOP(tcase, errors_mean_what_mistral_means, errors);
 }
+
+RUN_SUITE_OF("provider/mistral", setup_with_key, teardown, add_loops,
+             what_is_refused_is_told_to_those_who_insist, there_are_no_completions)

@@ -1,46 +1,9 @@
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "support/provider_stand.h"
 
-#include "base/text.h"
-#include "support/fake_host.h"
-
-static struct fake *fake;
-static const hg_provider *provider;
-static uint64_t call[16];
-
-static void setup(void)
+static void setup_at_host(void)
 {
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-    ck_assert_int_eq(fake_create(fake, "{\"base_url\":\"http://h:1/v1/\",\"num_ctx\":99}"), HG_OK);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[4096];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
-
-static hg_op prepared(const struct fake_request *in, hg_http_req *out, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_op op = fake_op(fake, req);
-    hg_rc rc;
-
-    *out = (hg_http_req){.size = sizeof *out};
-    ck_assert_uint_le(provider->call_size, sizeof call);
-    rc = provider->prepare(fake_state(fake), call, op, req, out);
-    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
-    return op;
+    setup();
+    create("{\"base_url\":\"http://h:1/v1/\",\"num_ctx\":99}");
 }
 
 static const struct {
@@ -122,23 +85,11 @@ START_TEST(models_cannot_be_changed_from_outside)
 }
 END_TEST
 
-int main(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *suite = suite_create("ollama");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, requests_are_written_in_ollamas_form, 0,
-                        (int)(sizeof bodies / sizeof *bodies));
-    tcase_add_loop_test(tc, what_it_cannot_do_is_refused, 0,
-                        (int)(sizeof refused / sizeof *refused));
-    tcase_add_test(tc, models_cannot_be_changed_from_outside);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    SUITE_LOOP(tcase, requests_are_written_in_ollamas_form, bodies);
+    SUITE_LOOP(tcase, what_it_cannot_do_is_refused, refused);
 }
+
+RUN_SUITE_OF("provider/ollama", setup_at_host, teardown, add_loops,
+             models_cannot_be_changed_from_outside)

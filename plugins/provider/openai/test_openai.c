@@ -1,62 +1,10 @@
-#include <check.h>
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#include "base/text.h"
 #include "common/delay.h"
-#include "support/fake_host.h"
-#include "json/index.h"
-
-#ifndef TEST_SOURCE_DIR
-#    define TEST_SOURCE_DIR "."
-#endif
-
-static struct fake *fake;
-static const hg_provider *provider;
-
-static void setup(void)
-{
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
-static void create(const char *settings)
-{
-    if (fake_create(fake, settings) != HG_OK)
-        ck_abort_msg("create: %s", fake_failure(fake));
-}
-
-/* What prepare makes of a request; valid until the op that is returned ends. */
-static hg_op prepared(const struct fake_request *in, hg_http_req *out, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_op op = fake_op(fake, req);
-
-    *out = (hg_http_req){.size = sizeof *out};
-    ck_assert_int_eq(provider->prepare(fake_state(fake), NULL, op, req, out), want);
-    return op;
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[4096];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
+#include "support/provider_stand.h"
 
 static const char chat_body[] = "{\"model\":\"gpt-4o\",  \"messages\":[]}";
-
-#define CHAT .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .path = "/v1/chat/completions"
 
 START_TEST(a_chat_goes_to_openai)
 {
@@ -319,32 +267,6 @@ END_TEST
 
 /* ---- errors ------------------------------------------------------------------------------- */
 
-static const char *place(const char *env, const char *dflt)
-{
-    const char *value = getenv(env);
-
-    return value && *value ? value : dflt;
-}
-
-/* A file as JSON; kind NONE if it is not there. */
-static hg_json file_json(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    struct stat st;
-
-    if (!file)
-        return (hg_json){0};
-    ck_assert_int_eq(fstat(fileno(file), &st), 0);
-    char *text = calloc(1, (size_t)st.st_size + 1);
-
-    ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, file), (size_t)st.st_size);
-    fclose(file);
-    hg_json root = fake_json(fake, text);
-
-    free(text);
-    return root;
-}
-
 static const hg_http_resp *response_of(hg_op op, hg_json in)
 {
     static char texts[64][512];
@@ -415,10 +337,10 @@ START_TEST(errors_are_mapped_as_the_pairs_say)
         hg_op op = fake_op(fake, NULL);
 
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        const hg_http_resp *resp = response_of(op, file_json(path));
+        const hg_http_resp *resp = response_of(op, document_of(path));
 
         snprintf(path, sizeof path, "%s/%.*s.out.json", folder, (int)(n - 8), entry->d_name);
-        hg_json want = file_json(path);
+        hg_json want = document_of(path);
 
         ck_assert_int_eq(want.kind, HG_J_OBJ);
         hg_rc rc = provider->map_error(fake_state(fake), NULL, op, resp, &error);
@@ -482,12 +404,8 @@ static const struct {
 
 START_TEST(recorded_errors_are_mapped)
 {
-    char path[512];
-
     create("{}");
-    snprintf(path, sizeof path, "%s/cassettes/%s", place("HEADGATE_SHARED", "../shared"),
-             cassettes[_i].file);
-    hg_json root = file_json(path);
+    hg_json root = cassette_of(cassettes[_i].file);
 
     if (root.kind == HG_J_NONE) {
         if (_i == 0)
@@ -749,48 +667,23 @@ START_TEST(prepare_is_quick)
 }
 END_TEST
 
-#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
-
-static Suite *suite(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *s = suite_create("openai");
-    TCase *tc = tcase_create("openai");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, a_chat_goes_to_openai);
-    tcase_add_test(tc, the_model_of_the_attempt_replaces_the_clients);
-    tcase_add_loop_test(tc, responses_go_where_they_are_known, 0, COUNT(responses));
-    tcase_add_loop_test(tc, the_url_is_base_url_and_the_rest_of_the_path, 0, COUNT(urls));
-    tcase_add_loop_test(tc, a_path_that_leaves_the_api_is_refused, 0, COUNT(bad_paths));
-    tcase_add_test(tc, a_query_that_breaks_the_request_line_is_refused);
-    tcase_add_test(tc, an_upload_passes_as_it_is);
-    tcase_add_test(tc, only_listed_headers_of_the_client_are_passed_on);
-    tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
-    tcase_add_test(tc, too_many_headers_are_refused);
-    tcase_add_test(tc, errors_are_mapped_as_the_pairs_say);
-    tcase_add_loop_test(tc, recorded_errors_are_mapped, 0, COUNT(cassettes));
-    tcase_add_test(tc, no_error_becomes_a_success);
-    tcase_add_test(tc, a_huge_message_is_cut_between_characters);
-    tcase_add_test(tc, no_answer_at_all_is_left_to_the_host);
-    tcase_add_loop_test(tc, delays_are_read_in_every_form, 0, COUNT(delays));
-    tcase_add_test(tc, delays_are_found_in_sentences);
-    tcase_add_test(tc, models_are_asked_for);
-    tcase_add_test(tc, a_configured_list_of_models_needs_no_request);
-    tcase_add_test(tc, a_cancelled_list_of_models_is_never_answered);
-    tcase_add_test(tc, without_http_only_the_list_is_lost);
-    tcase_add_test(tc, prepare_is_quick);
-    suite_add_tcase(s, tc);
-    return s;
+    SUITE_LOOP(tcase, responses_go_where_they_are_known, responses);
+    SUITE_LOOP(tcase, the_url_is_base_url_and_the_rest_of_the_path, urls);
+    SUITE_LOOP(tcase, a_path_that_leaves_the_api_is_refused, bad_paths);
+    SUITE_LOOP(tcase, wrong_settings_are_refused_with_a_reason, bad_settings);
+    SUITE_LOOP(tcase, recorded_errors_are_mapped, cassettes);
+    SUITE_LOOP(tcase, delays_are_read_in_every_form, delays);
 }
 
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_OF("provider/openai", setup, teardown, add_loops, a_chat_goes_to_openai,
+             the_model_of_the_attempt_replaces_the_clients,
+             a_query_that_breaks_the_request_line_is_refused, an_upload_passes_as_it_is,
+             only_listed_headers_of_the_client_are_passed_on, too_many_headers_are_refused,
+             errors_are_mapped_as_the_pairs_say, no_error_becomes_a_success,
+             a_huge_message_is_cut_between_characters, no_answer_at_all_is_left_to_the_host,
+             delays_are_found_in_sentences, models_are_asked_for,
+             a_configured_list_of_models_needs_no_request,
+             a_cancelled_list_of_models_is_never_answered, without_http_only_the_list_is_lost,
+             prepare_is_quick)

@@ -1,7 +1,3 @@
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,18 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "base/text.h"
-#include "support/fake_host.h"
-#include "json/index.h"
+#include "support/provider_stand.h"
 
-#define SECOND    INT64_C(1000000000)
 #define TOKEN_URL "POST https://oauth2.googleapis.com/token"
 #define MACHINE                                                                     \
     "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/" \
     "default/token"
 
-static struct fake *fake;
-static const hg_provider *provider;
 static EVP_PKEY *key;
 static char account[8192]; /* a key file, as JSON */
 static char quoted[16384]; /* the same as a JSON string */
@@ -72,50 +63,13 @@ static void teardown_once(void)
     EVP_PKEY_free(key);
 }
 
-static void setup(void)
-{
-    fake = fake_new(headgate_plugin_v0);
-    provider = fake_iface(fake, HG_PROVIDER);
-}
-
-static void teardown(void)
-{
-    fake_free(&fake);
-}
-
 /* Settings are members, with those of a service account's key before them. */
-static void create(const char *more)
+static void create_with_key(const char *more)
 {
     char settings[20000];
 
     snprintf(settings, sizeof settings, "{\"credentials\":%s%s%s}", quoted, *more ? "," : "", more);
-    if (fake_create(fake, settings) != HG_OK)
-        ck_abort_msg("create: %s", fake_failure(fake));
-}
-
-static void assert_text(hg_str text, const char *want)
-{
-    char copy[8192];
-
-    snprintf(copy, sizeof copy, "%.*s", (int)text.n, text.n ? text.p : "");
-    ck_assert_str_eq(copy, want);
-}
-
-struct attempt {
-    hg_op op;
-    hg_http_req out;
-    uint64_t call[32];
-};
-
-static void attempt_begin(struct attempt *attempt, const struct fake_request *in, hg_rc want)
-{
-    hg_req *req = fake_request(fake, in);
-    hg_rc rc;
-
-    *attempt = (struct attempt){.op = fake_op(fake, req), .out = {.size = sizeof attempt->out}};
-    ck_assert_uint_le(provider->call_size, sizeof attempt->call);
-    rc = provider->prepare(fake_state(fake), attempt->call, attempt->op, req, &attempt->out);
-    ck_assert_msg(rc == want, "prepare: %d, %s", rc, fake_failure(fake));
+    create(settings);
 }
 
 static void token_reply(int32_t status, const char *text)
@@ -123,11 +77,10 @@ static void token_reply(int32_t status, const char *text)
     fake_reply(fake, TOKEN_URL, fake_response(fake, status, HG_OK, NULL, text_of(text)));
 }
 
-#define CHAT                                                                 \
-    &(struct fake_request)                                                   \
-    {                                                                        \
-        .kind = HG_R_CHAT, .wire = HG_WIRE_OPENAI_CHAT, .model = "gemini-x", \
-        .path = "/v1/chat/completions", .body = "{\"messages\":[]}"          \
+#define ANY_CHAT                                               \
+    &(struct fake_request)                                     \
+    {                                                          \
+        CHAT, .model = "gemini-x", .body = "{\"messages\":[]}" \
     }
 
 /* Attempts whose token is there already. */
@@ -136,9 +89,9 @@ static void ready(const char *more)
     struct attempt attempt;
     hg_rc rc;
 
-    create(more);
+    create_with_key(more);
     token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3599,\"token_type\":\"Bearer\"}");
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     ck_assert(fake_is_done(fake, attempt.op, &rc));
     ck_assert_int_eq(rc, HG_OK);
@@ -183,8 +136,8 @@ START_TEST(a_service_account_signs_for_a_token)
     unsigned char header[200] = {0}, claims[1000] = {0}, made[600];
     struct attempt attempt;
 
-    create("");
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    create_with_key("");
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     ck_assert_str_eq(fake_sent(fake), TOKEN_URL);
     ck_assert_str_eq(fake_sent_header(fake, "content-type"), "application/x-www-form-urlencoded");
     hg_str form = text_of(fake_sent_body(fake));
@@ -224,9 +177,9 @@ START_TEST(one_exchange_serves_all_and_a_refused_token_is_replaced_once)
     struct attempt all[3];
     hg_rc rc;
 
-    create("");
+    create_with_key("");
     for (int i = 0; i < 3; i++)
-        attempt_begin(&all[i], CHAT, HG_PENDING);
+        attempt_begin(&all[i], ANY_CHAT, HG_PENDING);
     token_reply(200, "{\"access_token\":\"t1\",\"expires_in\":3599}");
     ck_assert_uint_eq(fake_run(fake), 1);
     for (int i = 0; i < 3; i++) {
@@ -241,16 +194,16 @@ START_TEST(one_exchange_serves_all_and_a_refused_token_is_replaced_once)
     for (int i = 0; i < 3; i++)
         fake_end(fake, all[i].op, HG_OK);
     token_reply(200, "{\"access_token\":\"t2\",\"expires_in\":3599}");
-    attempt_begin(&all[0], CHAT, HG_PENDING);
+    attempt_begin(&all[0], ANY_CHAT, HG_PENDING);
     fake_run(fake);
     assert_text(fake_header(&all[0].out, "authorization"), "Bearer t2");
     provider->map_error(fake_state(fake), all[0].call, all[0].op, refusal, &error);
     ck_assert(!(error.flags & HG_ERR_RETRY));
     fake_end(fake, all[0].op, HG_OK);
-    attempt_begin(&all[0], CHAT, HG_OK); /* and serves until five minutes before its end */
+    attempt_begin(&all[0], ANY_CHAT, HG_OK); /* and serves until five minutes before its end */
     fake_end(fake, all[0].op, HG_OK);
     fake_advance(fake, 3400 * SECOND);
-    attempt_begin(&all[0], CHAT, HG_OK);
+    attempt_begin(&all[0], ANY_CHAT, HG_OK);
     ck_assert_uint_eq(fake_run(fake), 1);
     fake_end(fake, all[0].op, HG_OK);
 }
@@ -261,9 +214,9 @@ START_TEST(a_refusal_of_the_token_tells_no_secret)
     struct attempt attempt;
     hg_rc rc;
 
-    create("");
+    create_with_key("");
     token_reply(400, "{\"error\":\"invalid_grant\",\"error_description\":\"canary\"}");
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     fake_run(fake);
     ck_assert(fake_is_done(fake, attempt.op, &rc));
     ck_assert_int_eq(rc, HG_E_AUTH);
@@ -287,7 +240,7 @@ START_TEST(a_users_login_is_refreshed)
                     "\\\"client_id\\\":\\\"c\\\",\\\"client_secret\\\":\\\"s&\\\","
                     "\\\"refresh_token\\\":\\\"r\\\",\\\"quota_project_id\\\":\\\"q\\\"}\"}"),
         HG_OK);
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     ck_assert_str_eq(fake_sent(fake), TOKEN_URL);
     ck_assert_str_eq(fake_sent_body(fake), "grant_type=refresh_token&client_id=c"
                                            "&client_secret=s%26&refresh_token=r");
@@ -303,7 +256,7 @@ START_TEST(a_machine_has_a_metadata_server)
     struct attempt attempt;
 
     ck_assert_int_eq(fake_create(fake, "{\"project\":\"p\"}"), HG_OK);
-    attempt_begin(&attempt, CHAT, HG_PENDING);
+    attempt_begin(&attempt, ANY_CHAT, HG_PENDING);
     ck_assert_str_eq(fake_sent(fake), "GET " MACHINE);
     ck_assert_str_eq(fake_sent_header(fake, "metadata-flavor"), "Google");
     fake_reply(fake, "GET " MACHINE,
@@ -335,7 +288,7 @@ START_TEST(a_key_alone_needs_no_project)
     struct attempt attempt;
 
     ck_assert_int_eq(fake_create(fake, "{\"api_key\":\"k\"}"), HG_OK);
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     assert_text(attempt.out.url, "https://aiplatform.googleapis.com/v1/publishers/google/models/"
                                  "gemini-x:generateContent");
     assert_text(fake_header(&attempt.out, "x-goog-api-key"), "k");
@@ -564,7 +517,7 @@ START_TEST(errors_of_google_and_of_publishers_are_understood)
     struct attempt attempt;
 
     ready("");
-    attempt_begin(&attempt, CHAT, HG_OK);
+    attempt_begin(&attempt, ANY_CHAT, HG_OK);
     ck_assert_int_eq(provider->map_error(fake_state(fake), attempt.call, attempt.op,
                                          fake_response(fake, errors[_i].status, HG_OK, NULL,
                                                        text_of(errors[_i].body)),
@@ -579,36 +532,18 @@ START_TEST(errors_of_google_and_of_publishers_are_understood)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- */
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-int main(void)
+static void add_loops(TCase *tcase)
 {
-    Suite *suite = suite_create("vertex");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_unchecked_fixture(tc, setup_once, teardown_once);
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, a_service_account_signs_for_a_token);
-    tcase_add_test(tc, one_exchange_serves_all_and_a_refused_token_is_replaced_once);
-    tcase_add_test(tc, a_refusal_of_the_token_tells_no_secret);
-    tcase_add_test(tc, a_users_login_is_refreshed);
-    tcase_add_test(tc, a_machine_has_a_metadata_server);
-    tcase_add_test(tc, a_file_that_the_environment_names_is_read);
-    tcase_add_test(tc, a_key_alone_needs_no_project);
-    tcase_add_loop_test(tc, wrong_settings_are_refused_with_a_reason, 0, COUNT(bad_settings));
-    tcase_add_loop_test(tc, models_are_asked_where_they_are, 0, COUNT(urls));
-    tcase_add_loop_test(tc, what_is_no_model_or_no_inference_is_not_asked_for, 0, COUNT(nowhere));
-    tcase_add_test(tc, claude_gets_a_version_and_no_model);
-    tcase_add_loop_test(tc, beta_flags_pass_if_vertex_knows_them, 0, COUNT(betas));
-    tcase_add_loop_test(tc, errors_of_google_and_of_publishers_are_understood, 0, COUNT(errors));
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    tcase_add_unchecked_fixture(tcase, setup_once, teardown_once);
+    SUITE_LOOP(tcase, wrong_settings_are_refused_with_a_reason, bad_settings);
+    SUITE_LOOP(tcase, models_are_asked_where_they_are, urls);
+    SUITE_LOOP(tcase, what_is_no_model_or_no_inference_is_not_asked_for, nowhere);
+    SUITE_LOOP(tcase, beta_flags_pass_if_vertex_knows_them, betas);
+    SUITE_LOOP(tcase, errors_of_google_and_of_publishers_are_understood, errors);
 }
+
+RUN_SUITE_OF("provider/vertex", setup, teardown, add_loops, a_service_account_signs_for_a_token,
+             one_exchange_serves_all_and_a_refused_token_is_replaced_once,
+             a_refusal_of_the_token_tells_no_secret, a_users_login_is_refreshed,
+             a_machine_has_a_metadata_server, a_file_that_the_environment_names_is_read,
+             a_key_alone_needs_no_project, claude_gets_a_version_and_no_model)
