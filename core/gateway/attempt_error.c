@@ -140,6 +140,7 @@ static void send_again(struct attempt *attempt)
 {
     attempt->outbound = NULL;
     attempt->fault = (struct fault){0};
+    attempt->inflating = NULL;
     op_end(&attempt->op, HG_OK);
     buffer_done(&attempt->whole);
     attempt_prepare(attempt);

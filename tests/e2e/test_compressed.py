@@ -86,6 +86,21 @@ def test_a_compressed_error_is_read(gateway, upstream):
     assert answer.header("content-encoding") is None
 
 
+def test_what_is_sent_again_behind_a_compressed_refusal_is_read_as_it_comes(gateway, upstream):
+    refusal = gzip.compress(json.dumps(error_json("stream_options is not known")).encode())
+
+    def handler(conn, request):
+        if "stream_options" in request.json():
+            conn.answer(refusal, 400, headers=GZIP)
+        else:
+            plain(conn, request)
+
+    up = upstream(handler)
+    answer = chat(gateway(up).port, stream=True)
+    assert answer.status == 200 and answer.body.endswith(DONE)
+    assert len(up.requests) == 2
+
+
 @pytest.mark.parametrize("break_it", [
     lambda body: body[:-9], lambda body: body[:20], lambda body: b"nonsense" + body,
     lambda body: body[:-6] + b"\0\0" + body[-4:], lambda body: body + b"more",
