@@ -358,12 +358,13 @@ static void success_begins(struct attempt *attempt, const struct head *head)
     }
 }
 
-/* None was asked for, but some compress all the same. What we do not read passes as it is. */
+/* None was asked for, but some compress all the same. What we do not read passes as it is, and a
+ * refusal is one by its status, whatever its body says. */
 static void coding_begin(struct attempt *attempt, enum coding coding)
 {
     if (coding == CODING_COMPRESSED)
         attempt->inflating = inflate_new(attempt->request->arena);
-    else if (coding == CODING_UNKNOWN)
+    else if (coding == CODING_UNKNOWN && attempt->state != ATTEMPT_ERROR_BODY)
         attempt_broken(attempt, "%s sent an answer in a content-encoding that nobody asked for",
                        attempt->target->name);
 }
@@ -432,7 +433,7 @@ static void compressed_take(struct attempt *attempt, hg_str data)
         if (attempt->sink && attempt->state <= ATTEMPT_SUCCEEDED)
             attempt->sink->on_pause(attempt->sink_arg);
     }
-    if (inflated == INFLATED_BROKEN)
+    if (inflated == INFLATED_BROKEN && attempt->state != ATTEMPT_ERROR_BODY)
         attempt_broken(attempt, "%s sent a compressed answer that is broken",
                        attempt->target->name);
 }

@@ -101,6 +101,14 @@ def test_what_is_sent_again_behind_a_compressed_refusal_is_read_as_it_comes(gate
     assert len(up.requests) == 2
 
 
+@pytest.mark.parametrize("coding, body", [("br", b"\x0b\x02"), ("gzip", b"nonsense")])
+def test_a_refusal_that_cannot_be_read_is_still_that_refusal(gateway, upstream, coding, body):
+    gate = gateway(upstream(lambda conn, request: conn.answer(
+        body, 429, headers=[("Content-Encoding", coding), ("Retry-After", "7")])))
+    answer = chat(gate.port)
+    assert answer.status == 429 and answer.header("retry-after") == "7"
+
+
 @pytest.mark.parametrize("break_it", [
     lambda body: body[:-9], lambda body: body[:20], lambda body: b"nonsense" + body,
     lambda body: body[:-6] + b"\0\0" + body[-4:], lambda body: body + b"more",
