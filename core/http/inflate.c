@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "base/ensure.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 enum {
@@ -40,9 +41,9 @@ static void inflate_done(void *arg)
 
 struct inflate *inflate_new(struct arena *arena)
 {
-    struct inflate *inflate = calloc(1, sizeof *inflate);
+    struct inflate *inflate = xcalloc(1, sizeof *inflate);
 
-    ensure(inflate && inflateInit2(&inflate->z, WINDOW) == Z_OK);
+    ensure(inflateInit2(&inflate->z, WINDOW) == Z_OK);
     arena_on_end(arena, inflate_done, inflate);
     return inflate;
 }
