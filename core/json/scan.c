@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "json/find.h"
-#include "json/utf8.h"
 
 static const uint8_t *fault_at(struct json_scan *scan, const uint8_t *p, const char *reason)
 {

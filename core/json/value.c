@@ -10,9 +10,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "json/index.h"
 #include "json/scan.h"
-#include "json/utf8.h"
 
 enum {
     REPLACEMENT = 0xFFFD

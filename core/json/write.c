@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "json/find.h"
-#include "json/utf8.h"
 
 enum {
     SHORT = 64, /* bytes of text */

@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include "shm/hash.h"
 #include "shm/metrics_table.h"
@@ -67,34 +68,19 @@ struct values {
     char bytes[METRIC_LABELS_MAX * (2 + METRIC_VALUE_MAX)];
 };
 
-/* How many bytes a well-formed UTF-8 sequence at `p` has; 0 if it is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (length > n || p[0] > 0xf4 || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 /* Copies what is UTF-8, and a question mark for each byte that is not; cut at METRIC_VALUE_MAX. */
 static size_t copy_value(char *to, hg_str value)
 {
-    size_t at = 0, n = 0;
+    const uint8_t *at = (const uint8_t *)value.p, *end = at + value.n;
+    size_t n = 0;
 
-    while (at < value.n) {
-        size_t length = utf8_length((const unsigned char *)value.p + at, value.n - at);
-        size_t step = length ? length : 1;
+    while (at < end) {
+        size_t length = utf8_length(at, end), step = length ? length : 1;
 
         if (n + step > METRIC_VALUE_MAX)
             break;
         if (length)
-            memcpy(to + n, value.p + at, length);
+            memcpy(to + n, at, length);
         else
             to[n] = '?';
         n += step;

@@ -5,10 +5,10 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "support/canonical.h"
 #include "json/index.h"
 #include "json/tail.h"
-#include "json/utf8.h"
 #include "json/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

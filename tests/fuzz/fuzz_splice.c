@@ -9,8 +9,8 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "json/splice.h"
-#include "json/utf8.h"
 #include "json/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "support/suite.h"
 #include "json/index.h"
-#include "json/utf8.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
 

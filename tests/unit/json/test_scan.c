@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "json/index.h"
-#include "json/utf8.h"
 
 static struct arena *arena;
 static uint64_t state;

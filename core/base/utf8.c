@@ -1,4 +1,4 @@
-#include "json/utf8.h"
+#include "base/utf8.h"
 
 #if defined(__SSE2__)
 #    include <immintrin.h>
