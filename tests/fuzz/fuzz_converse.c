@@ -2,15 +2,10 @@
  * events of streams. What is written must be JSON again.
  *
  *   first byte: what it is; then a document, or lines "event data" of a stream */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/ensure.h"
 #include "base/text.h"
-#include "dialect/dialect.h"
 #include "dialect/texts.h"
-#include "dialect/translation.h"
+#include "fuzz/dialect_fuzz.h"
 #include "json/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,34 +22,8 @@ static const struct dialect *other_of(uint8_t number)
     return found ? found : &dialect_openai_chat;
 }
 
-static void translate(struct arena *arena, const struct dialect *from, const struct dialect *to,
-                      hg_json doc)
-{
-    static const hg_str models[] = {{"anthropic.claude-sonnet-4-5", 27},
-                                    {"amazon.nova-2-lite-v1:0", 23},
-                                    {"mistral.x", 9},
-                                    {"arn:x", 5}};
-    hg_json again;
-
-    if (!from->read_chat || !to->write_chat)
-        return;
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        struct chain *out = chain_new(arena);
-        struct translation translation;
-        struct error error;
-        struct chat chat;
-
-        translation_begin(&translation, arena, from, to, models[i]);
-        if (!from->read_chat(arena, HG_S("/model/m/converse"), doc, &chat, &error) ||
-            !to->write_chat(&translation, &chat, out, &error))
-            continue;
-        ensure(!out->broken);
-        ensure(json_parse_depth(arena, chain_flat(out, arena), JSON_DEPTH_MAX, &again, NULL));
-        translation_losses(&translation);
-    }
-}
-
-static void document(struct arena *arena, uint8_t kind, hg_str text)
+static void document(const struct dialect_fuzz *fuzz, struct arena *arena, uint8_t kind,
+                     hg_str text)
 {
     struct chain *events = chain_new(arena), *whole = chain_new(arena);
     struct dialect_answer answer;
@@ -67,8 +36,8 @@ static void document(struct arena *arena, uint8_t kind, hg_str text)
     own->tokens(HG_R_CHAT, doc);
     dialect_read_answer(own, arena, HG_R_CHAT, doc, &answer);
     ensure(!(answer.is_valid && answer.is_error));
-    translate(arena, own, other_of(kind), doc);
-    translate(arena, other_of(kind), own, doc);
+    fuzz_request(fuzz, arena, own, other_of(kind), doc);
+    fuzz_request(fuzz, arena, other_of(kind), own, doc);
     if (dialect_to_events(own, arena, HG_R_CHAT, text, true, events))
         ensure(dialect_to_whole(own, arena, HG_R_CHAT, chain_flat(events, arena), whole));
 }
@@ -92,7 +61,6 @@ static void stream(struct arena *arena, uint8_t kind, hg_str lines)
     struct dialect_reader *reader =
         own->reader_new(arena, HG_R_CHAT, &(struct dialect_sink){on_event, &passing});
     bool is_whole = kind & 64;
-    hg_json doc;
 
     passing.writer = passing.to->writer_new(arena, HG_R_CHAT, !is_whole, true);
     while (lines.n) {
@@ -103,27 +71,23 @@ static void stream(struct arena *arena, uint8_t kind, hg_str lines)
     own->reader_end(reader);
     passing.to->write_end(passing.writer, passing.out);
     if (is_whole)
-        ensure(json_parse_depth(arena, chain_flat(passing.out, arena), JSON_DEPTH_MAX, &doc, NULL));
+        fuzz_json_check(arena, passing.out);
 }
+
+static void input(const struct dialect_fuzz *fuzz, struct arena *arena, uint8_t first, hg_str text)
+{
+    if (first & 128)
+        stream(arena, first & 127, text);
+    else
+        document(fuzz, arena, first, text);
+}
+
+static const char *const models[] = {"anthropic.claude-sonnet-4-5", "amazon.nova-2-lite-v1:0",
+                                     "mistral.x", "arn:x", NULL};
+static const struct dialect_fuzz target = {
+    .dialect = &dialect_converse, .input = input, .path = "/model/m/converse", .models = models};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena *arena = arena_new();
-
-    if (size) {
-        char *copy = malloc(size);
-        hg_str text = {copy, size - 1};
-        uint32_t kind;
-
-        memcpy(copy, data + 1, size - 1);
-        kind = dialect_kind_of(own, METHOD_POST, text);
-        ensure(kind <= HG_R_RAW);
-        if (data[0] & 128)
-            stream(arena, data[0] & 127, text);
-        else
-            document(arena, data[0], text);
-        free(copy);
-    }
-    arena_free(&arena);
-    return 0;
+    return fuzz_run(&target, data, size);
 }

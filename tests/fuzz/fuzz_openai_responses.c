@@ -2,18 +2,9 @@
  * them must be JSON again, and a stream of ours must be read as one that ended.
  *
  *   the document or the stream */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <headgate/provider.h>
-
 #include "base/ensure.h"
-#include "base/text.h"
-#include "dialect/chat.h"
 #include "dialect/texts.h"
-#include "dialect/translation.h"
-#include "http/frame.h"
+#include "fuzz/dialect_fuzz.h"
 #include "json/index.h"
 #include "json/write.h"
 
@@ -21,27 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct dialect *const dialect = &dialect_openai_responses;
 
-static void request(struct arena *arena, hg_json doc)
+static void request(const struct dialect_fuzz *fuzz, struct arena *arena, hg_json doc)
 {
-    static const struct dialect *const providers[] = {&dialect_openai_responses,
-                                                      &dialect_openai_chat, &dialect_anthropic};
     struct dialect_request asked;
-    struct chat chat;
-    hg_json again;
 
     dialect->read_request(arena, HG_R_CHAT, HG_S(""), doc, &asked);
     dialect->tokens(HG_R_CHAT, doc);
     texts_of_request(dialect, arena, HG_R_CHAT, doc);
-    if (!dialect->read_chat(arena, HG_S(""), doc, &chat, NULL))
-        return;
-    for (size_t i = 0; i < sizeof providers / sizeof *providers; i++) {
-        struct chain *out = chain_new(arena);
-        struct translation translation;
-
-        translation_begin(&translation, arena, dialect, providers[i], HG_S("m"));
-        if (providers[i]->write_chat(&translation, &chat, out, NULL))
-            ensure(json_parse_depth(arena, chain_flat(out, arena), JSON_DEPTH_MAX, &again, NULL));
-    }
+    fuzz_request(fuzz, arena, dialect, NULL, doc);
 }
 
 /* ---- answers -----------------------------------------------------------------------------------
@@ -65,23 +43,6 @@ static void on_event(void *arg, const hg_event *event)
     dialect->write(answer->writer, event, answer->out);
 }
 
-static void frames_read(struct arena *arena, struct dialect_reader *reader, hg_str frames)
-{
-    while (frames.n) {
-        size_t n = frame_first(HG_FRAME_SSE, frames);
-        struct arena *scratch = arena_new();
-        struct frame frame;
-
-        n = n && n <= frames.n ? n : frames.n;
-        if (frame_parse(scratch, HG_FRAME_SSE, (hg_str){frames.p, n}, &frame) && frame.has_data)
-            dialect->reader_frame(reader, scratch, frame.event, frame.data);
-        arena_free(&scratch);
-        frames = (hg_str){frames.p + n, frames.n - n};
-    }
-    dialect->reader_end(reader);
-    (void)arena;
-}
-
 static struct dialect_reader *answer_begin(struct arena *arena, struct answer *answer,
                                            bool is_stream)
 {
@@ -91,78 +52,88 @@ static struct dialect_reader *answer_begin(struct arena *arena, struct answer *a
 }
 
 /* What we wrote is whole: it ends as what it was written from. */
-static void written_check(struct arena *arena, struct answer *answer, bool is_stream)
+static void written_check(const struct dialect_fuzz *fuzz, struct arena *arena,
+                          struct answer *answer, bool is_stream)
 {
     bool is_good = answer->finishes > 0;
+    struct dialect_reader *reader;
     struct answer again;
-    hg_str text;
-    hg_json doc;
 
     dialect->write_end(answer->writer, answer->out);
-    text = chain_flat(answer->out, arena);
     if (!is_stream) {
-        ensure(json_parse_depth(arena, text, JSON_DEPTH_MAX, &doc, NULL));
+        fuzz_json_check(arena, answer->out);
         return;
     }
-    frames_read(arena, answer_begin(arena, &again, true), text);
+    reader = answer_begin(arena, &again, true);
+    fuzz_frames(fuzz, reader, HG_FRAME_SSE, chain_flat(answer->out, arena));
+    dialect->reader_end(reader);
     ensure(again.finishes == is_good && again.errors == !is_good);
 }
 
-static void answers(struct arena *arena, hg_str text, const hg_json *doc)
+static void answers(const struct dialect_fuzz *fuzz, struct arena *arena, hg_str text,
+                    const hg_json *doc)
 {
     for (int is_stream = 0; is_stream <= 1; is_stream++) {
         struct answer answer;
         struct dialect_reader *reader = answer_begin(arena, &answer, is_stream);
 
-        if (doc) {
+        if (doc)
             dialect->reader_whole(reader, arena, *doc);
-            dialect->reader_end(reader);
-        } else {
-            frames_read(arena, reader, text);
-        }
-        written_check(arena, &answer, is_stream);
+        else
+            fuzz_frames(fuzz, reader, HG_FRAME_SSE, text);
+        dialect->reader_end(reader);
+        written_check(fuzz, arena, &answer, is_stream);
     }
 }
 
-static void stream(struct arena *arena, hg_str text)
+static void stream(const struct dialect_fuzz *fuzz, struct arena *arena, hg_str text)
 {
     struct chain *whole = chain_new(arena);
-    hg_json doc;
 
-    answers(arena, text, NULL);
+    answers(fuzz, arena, text, NULL);
     texts_repeat(dialect, dialect->repeat_new(arena), arena, text);
     /* Inside of something: a server that names a member twice does so in what we take out of it. */
     CHAIN_PUT_LIT(whole, "[");
     if (!dialect->to_whole(arena, HG_R_CHAT, text, whole))
         return;
     CHAIN_PUT_LIT(whole, "]");
-    ensure(json_parse_depth(arena, chain_flat(whole, arena), JSON_DEPTH_MAX, &doc, NULL));
+    fuzz_json_check(arena, whole);
 }
+
+static void document(const struct dialect_fuzz *fuzz, struct arena *arena, hg_str text, hg_json doc)
+{
+    struct dialect_answer answer;
+    struct dialect_error error;
+
+    if (doc.kind == HG_J_OBJ)
+        request(fuzz, arena, doc);
+    dialect->read_answer(arena, HG_R_CHAT, doc, &answer);
+    dialect->read_error(arena, doc, &error);
+    ensure(!(answer.is_valid && answer.is_error));
+    texts_of_answer(dialect, arena, HG_R_CHAT, doc);
+    answers(fuzz, arena, text, &doc);
+}
+
+static void input(const struct dialect_fuzz *fuzz, struct arena *arena, uint8_t first, hg_str text)
+{
+    hg_json doc;
+
+    (void)first;
+    if (json_parse(arena, text, &doc, NULL))
+        document(fuzz, arena, text, doc);
+    else
+        stream(fuzz, arena, text);
+}
+
+static const char *const models[] = {"m", NULL};
+static const struct dialect_fuzz target = {.dialect = &dialect_openai_responses,
+                                           .input = input,
+                                           .is_all_text = true,
+                                           .path = "",
+                                           .models = models,
+                                           .asks_no_why = true};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena *arena = arena_new();
-    char *copy = malloc(size + 1);
-    hg_str text = {copy, size};
-    hg_json doc;
-
-    memcpy(copy, data, size);
-    dialect_kind_of(dialect, METHOD_POST, text);
-    if (json_parse(arena, text, &doc, NULL)) {
-        struct dialect_answer answer;
-        struct dialect_error error;
-
-        if (doc.kind == HG_J_OBJ)
-            request(arena, doc);
-        dialect->read_answer(arena, HG_R_CHAT, doc, &answer);
-        dialect->read_error(arena, doc, &error);
-        ensure(!(answer.is_valid && answer.is_error));
-        texts_of_answer(dialect, arena, HG_R_CHAT, doc);
-        answers(arena, text, &doc);
-    } else {
-        stream(arena, text);
-    }
-    free(copy);
-    arena_free(&arena);
-    return 0;
+    return fuzz_run(&target, data, size);
 }
