@@ -3,8 +3,11 @@
 
 #include <stddef.h>
 
-/* What is in it, NUL-terminated, without white space at the end; at most `max` bytes. NULL if it
- * cannot be read. It blocks: for small files on a local disk. */
+/* What is in it as it is, NUL-terminated; at most `max` bytes: where *ret_n is `max` there may be
+ * more. NULL if it cannot be read. It blocks: for small files on a local disk. */
+char *file_read(const char *path, size_t max, size_t *ret_n);
+
+/* The same without white space at the end. */
 char *file_text(const char *path, size_t max);
 
 /* Overwrites and frees it; NULL is fine. */

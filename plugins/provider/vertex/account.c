@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/file.h"
 #include "common/place.h"
 #include "common/words.h"
 #include "jwt.h"
@@ -75,8 +76,7 @@ static bool service_ask(struct token *token, hg_op op, hg_http_req *req)
     token_param(host, req->body,
                 "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=",
                 word_of(assertion));
-    explicit_bzero(assertion, strlen(assertion));
-    free(assertion);
+    text_wipe(&assertion);
     return true;
 }
 
@@ -202,18 +202,14 @@ static hg_rc document_read(struct account *account, hg_op op, hg_str text,
 
 /* ---- where it is -------------------------------------------------------------------------- */
 
-static hg_rc file_read(struct account *account, hg_op op, const char *path,
-                       const struct account_settings *settings)
+static hg_rc key_file_read(struct account *account, hg_op op, const char *path,
+                           const struct account_settings *settings)
 {
     const hg_host *host = account->token.host;
-    FILE *file = fopen(path, "re");
-    char *text = account->text[TEXT_FILE] = file ? malloc(FILE_MAX) : NULL;
-    size_t n = text ? fread(text, 1, FILE_MAX, file) : 0;
+    char *text = account->text[TEXT_FILE] = file_read(path, FILE_MAX, &account->file_n);
+    size_t n = account->file_n;
 
-    if (file)
-        fclose(file);
-    account->file_n = n;
-    if (!file)
+    if (!text)
         return host->fail(op, HG_E_CONFIG, "credentials: %s cannot be read", path);
     if (n == 0 || n == FILE_MAX)
         return host->fail(op, HG_E_CONFIG, "credentials: %s is no key file", path);
@@ -266,16 +262,16 @@ static hg_rc source_choose(struct account *account, hg_op op,
     if (settings->credentials.n)
         return document_read(account, op, settings->credentials, settings);
     if (settings->file.n)
-        return file_read(
+        return key_file_read(
             account, op,
             account->token.host->fmt(op, "%.*s", (int)settings->file.n, settings->file.p).p,
             settings);
     if (settings->metadata_url.n)
         return machine_read(account, op, settings);
     if (named && *named)
-        return file_read(account, op, named, settings);
+        return key_file_read(account, op, named, settings);
     if (gcloud_path(path, sizeof path))
-        return file_read(account, op, path, settings);
+        return key_file_read(account, op, path, settings);
     return machine_read(account, op, settings);
 }
 
@@ -308,10 +304,8 @@ void account_done(struct account *account)
     if (account->token.host)
         token_done(&account->token);
     jwt_key_free(account->key);
-    for (size_t i = 0; i < sizeof account->text / sizeof *account->text; i++) {
-        if (account->text[i])
-            explicit_bzero(account->text[i],
-                           i == TEXT_FILE ? account->file_n : strlen(account->text[i]));
-        free(account->text[i]);
-    }
+    if (account->text[TEXT_FILE])
+        explicit_bzero(account->text[TEXT_FILE], account->file_n); /* a NUL in it is no end */
+    for (size_t i = 0; i < sizeof account->text / sizeof *account->text; i++)
+        text_wipe(&account->text[i]);
 }
