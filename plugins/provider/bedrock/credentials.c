@@ -7,6 +7,7 @@
 
 #include "common/file.h"
 #include "common/words.h"
+#include "keys.h"
 
 enum {
     EARLY = 300, /* seconds before their end */
@@ -21,11 +22,6 @@ enum source {
     SOURCE_WEB,
     SOURCE_CONTAINER,
     SOURCE_INSTANCE
-};
-
-struct keys {
-    char *id, *secret, *token; /* malloced; token may be NULL */
-    int64_t ends;              /* seconds since 1970; 0: never */
 };
 
 struct waiter {
@@ -51,52 +47,14 @@ struct credentials {
     char instance_token[256];
 };
 
-/* ---- keys --------------------------------------------------------------------------------- */
-
-static void keys_wipe(struct keys *keys)
+static const struct keys *used(const struct credentials *credentials)
 {
-    text_wipe(&keys->id);
-    text_wipe(&keys->secret);
-    text_wipe(&keys->token);
-    keys->ends = 0;
-}
-
-static char *copy_of(hg_str text)
-{
-    return text.n ? strndup(text.p, text.n) : NULL;
-}
-
-/* What goes into a header field must not end it. */
-static bool is_sane(hg_str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] <= ' ' || (unsigned char)text.p[i] >= 0x7f)
-            return false;
-    return true;
-}
-
-static bool keys_set(struct keys *keys, hg_str id, hg_str secret, hg_str token, int64_t ends)
-{
-    if (!id.n || !secret.n || !is_sane(id) || !is_sane(secret) || !is_sane(token))
-        return false;
-    keys_wipe(keys);
-    *keys = (struct keys){copy_of(id), copy_of(secret), copy_of(token), ends};
-    return keys->id && keys->secret;
-}
-
-static struct sign_key key_of(const struct keys *keys)
-{
-    return (struct sign_key){word_of(keys->id), word_of(keys->secret), word_of(keys->token)};
+    return credentials->has_role ? &credentials->keys : &credentials->base;
 }
 
 struct sign_key credentials_key(const struct credentials *credentials)
 {
-    return key_of(credentials->has_role ? &credentials->keys : &credentials->base);
-}
-
-static const struct keys *used(const struct credentials *credentials)
-{
-    return credentials->has_role ? &credentials->keys : &credentials->base;
+    return keys_key(used(credentials));
 }
 
 /* ---- waiting ------------------------------------------------------------------------------ */
@@ -138,63 +96,6 @@ static void complain(struct credentials *credentials, const char *who, const hg_
     credentials->host->log(credentials->inst, HG_WARN, "no credentials from %s: status %d", who,
                            resp ? (int)resp->status : 0);
     finish(credentials, HG_E_AUTH);
-}
-
-/* ---- answers ------------------------------------------------------------------------------ */
-
-static int64_t moment_of(hg_str text)
-{
-    struct tm tm = {0};
-    char copy[32];
-
-    if (!text.n || text.n >= sizeof copy)
-        return 0;
-    memcpy(copy, text.p, text.n);
-    copy[text.n] = 0;
-    return strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm) ? (int64_t)timegm(&tm) : 0;
-}
-
-static bool is_good(const hg_http_resp *resp)
-{
-    return resp->rc == HG_OK && resp->status == 200;
-}
-
-static bool json_keys(struct credentials *credentials, hg_op op, const hg_http_resp *resp)
-{
-    const hg_json_api *json = credentials->host->json;
-    hg_str body = credentials->host->body->flat(op, resp->body);
-    hg_json doc;
-
-    if (!is_good(resp) || json->parse(op, body, &doc) != HG_OK)
-        return false;
-    return keys_set(&credentials->base, json->str(op, json->get(doc, "/AccessKeyId")),
-                    json->str(op, json->get(doc, "/SecretAccessKey")),
-                    json->str(op, json->get(doc, "/Token")),
-                    moment_of(json->str(op, json->get(doc, "/Expiration"))));
-}
-
-/* <name>text</name>; there are no entities in what is asked for here. */
-static hg_str xml_text(hg_str body, const char *name)
-{
-    char open[40];
-    size_t n = (size_t)snprintf(open, sizeof open, "<%s>", name);
-    const char *at = body.n ? memmem(body.p, body.n, open, n) : NULL, *end;
-
-    if (!at)
-        return (hg_str){NULL, 0};
-    at += n;
-    end = memchr(at, '<', (size_t)(body.p + body.n - at));
-    return (hg_str){at, end ? (size_t)(end - at) : 0};
-}
-
-static bool xml_keys(struct credentials *credentials, struct keys *keys, hg_op op,
-                     const hg_http_resp *resp)
-{
-    hg_str body = credentials->host->body->flat(op, resp->body);
-
-    return is_good(resp) &&
-           keys_set(keys, xml_text(body, "AccessKeyId"), xml_text(body, "SecretAccessKey"),
-                    xml_text(body, "SessionToken"), moment_of(xml_text(body, "Expiration")));
 }
 
 /* ---- asking ------------------------------------------------------------------------------- */
@@ -264,7 +165,7 @@ static void on_role(void *arg, hg_op op, const hg_http_resp *resp)
 {
     struct credentials *credentials = arg;
 
-    if (xml_keys(credentials, &credentials->keys, op, resp))
+    if (keys_from_xml(&credentials->keys, credentials->host, op, resp))
         finish(credentials, HG_OK);
     else
         complain(credentials, "AssumeRole", resp);
@@ -284,7 +185,7 @@ static void role_ask(struct credentials *credentials)
     const hg_host *host = credentials->host;
     hg_out *out = host->out(credentials->op);
     hg_str url = sts_url(credentials);
-    struct sign_key key = key_of(&credentials->base);
+    struct sign_key key = keys_key(&credentials->base);
     struct sign_digest *digest = sign_digest_new();
     char payload[SIGN_HASH], date[SIGN_DATE + 1], *made;
     hg_header headers[4] = {{HG_S("content-type"), HG_S("application/x-www-form-urlencoded")},
@@ -333,12 +234,11 @@ static void base_done(struct credentials *credentials)
 
 /* ---- sources ------------------------------------------------------------------------------ */
 
-/* A file's text, malloced and NUL-terminated, without white space at its end. */
 static void on_web(void *arg, hg_op op, const hg_http_resp *resp)
 {
     struct credentials *credentials = arg;
 
-    if (xml_keys(credentials, &credentials->base, op, resp))
+    if (keys_from_xml(&credentials->base, credentials->host, op, resp))
         base_done(credentials);
     else
         complain(credentials, "AssumeRoleWithWebIdentity", resp);
@@ -370,7 +270,7 @@ static void on_container(void *arg, hg_op op, const hg_http_resp *resp)
 {
     struct credentials *credentials = arg;
 
-    if (json_keys(credentials, op, resp))
+    if (keys_from_json(&credentials->base, credentials->host, op, resp))
         base_done(credentials);
     else
         complain(credentials, "the container's endpoint", resp);
@@ -387,7 +287,8 @@ static void container_ask(struct credentials *credentials)
                                : credentials->host->fmt(credentials->op, "http://169.254.170.2%s",
                                                         relative ? relative : "/");
 
-    ask(credentials, HG_S("GET"), url, &header, value.n && is_sane(value), NULL, on_container);
+    ask(credentials, HG_S("GET"), url, &header, value.n && field_is_sane(value), NULL,
+        on_container);
     text_wipe(&token);
 }
 
@@ -395,7 +296,7 @@ static void on_instance(void *arg, hg_op op, const hg_http_resp *resp)
 {
     struct credentials *credentials = arg;
 
-    if (json_keys(credentials, op, resp))
+    if (keys_from_json(&credentials->base, credentials->host, op, resp))
         base_done(credentials);
     else
         complain(credentials, "the instance's metadata", resp);
@@ -419,7 +320,7 @@ static void on_instance_role(void *arg, hg_op op, const hg_http_resp *resp)
     hg_str tail;
 
     name.n = end ? (size_t)(end - name.p) : name.n;
-    if (!is_good(resp) || !name.n || !is_sane(name)) {
+    if (!answer_is_good(resp) || !name.n || !field_is_sane(name)) {
         complain(credentials, "the instance's metadata (it has no role?)", resp);
         return;
     }
@@ -436,8 +337,8 @@ static void on_instance_token(void *arg, hg_op op, const hg_http_resp *resp)
     struct credentials *credentials = arg;
     hg_str token = credentials->host->body->flat(op, resp->body);
 
-    if (!is_good(resp) || !token.n || token.n >= sizeof credentials->instance_token ||
-        !is_sane(token)) {
+    if (!answer_is_good(resp) || !token.n || token.n >= sizeof credentials->instance_token ||
+        !field_is_sane(token)) {
         complain(credentials, "the instance's metadata", resp);
         return;
     }
