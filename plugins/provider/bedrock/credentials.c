@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/file.h"
+#include "common/token.h"
 #include "common/words.h"
 #include "keys.h"
 
@@ -118,21 +119,6 @@ static void ask(struct credentials *credentials, hg_str method, hg_str url,
         complain(credentials, "a URL that cannot be asked", NULL);
 }
 
-/* A parameter of a form. */
-static void param_put(struct credentials *credentials, hg_out *out, const char *name, hg_str value)
-{
-    const hg_body_api *body = credentials->host->body;
-    char *encoded = malloc(3 * value.n + 1), *end;
-
-    if (!encoded)
-        return;
-    end = sign_encode(encoded, value, false);
-    body->put(out, name, strlen(name));
-    body->put(out, encoded, (size_t)(end - encoded));
-    explicit_bzero(encoded, (size_t)(end - encoded));
-    free(encoded);
-}
-
 static hg_str host_of(hg_str url)
 {
     const char *start = memmem(url.p, url.n, "://", 3);
@@ -175,9 +161,9 @@ static void session_put(struct credentials *credentials, hg_out *out)
 {
     const struct credentials_settings *settings = &credentials->settings;
 
-    param_put(credentials, out, "&RoleArn=", settings->role);
-    param_put(credentials, out, "&RoleSessionName=",
-              settings->role_session.n ? settings->role_session : HG_S("headgate"));
+    token_param(credentials->host, out, "&RoleArn=", settings->role);
+    token_param(credentials->host, out, "&RoleSessionName=",
+                settings->role_session.n ? settings->role_session : HG_S("headgate"));
 }
 
 static void role_ask(struct credentials *credentials)
@@ -195,7 +181,7 @@ static void role_ask(struct credentials *credentials)
     host->body->put_const(out, "Action=AssumeRole&Version=2011-06-15", 36);
     session_put(credentials, out);
     if (credentials->settings.external_id.n)
-        param_put(credentials, out, "&ExternalId=", credentials->settings.external_id);
+        token_param(credentials->host, out, "&ExternalId=", credentials->settings.external_id);
     if (key.token.n)
         headers[n++] = (hg_header){HG_S("x-amz-security-token"), key.token};
     if (digest) {
@@ -258,10 +244,10 @@ static void web_ask(struct credentials *credentials)
     }
     credentials->host->body->put_const(out, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15",
                                        51);
-    param_put(credentials, out, "&RoleArn=", word_of(getenv("AWS_ROLE_ARN")));
-    param_put(credentials, out,
-              "&RoleSessionName=", session && *session ? word_of(session) : HG_S("headgate"));
-    param_put(credentials, out, "&WebIdentityToken=", word_of(token));
+    token_param(credentials->host, out, "&RoleArn=", word_of(getenv("AWS_ROLE_ARN")));
+    token_param(credentials->host, out,
+                "&RoleSessionName=", session && *session ? word_of(session) : HG_S("headgate"));
+    token_param(credentials->host, out, "&WebIdentityToken=", word_of(token));
     text_wipe(&token);
     ask(credentials, HG_S("POST"), sts_url(credentials), headers, 1, out, on_web);
 }
