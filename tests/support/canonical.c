@@ -91,3 +91,10 @@ hg_str canonical(struct arena *arena, hg_json value)
     value_put(out, value);
     return chain_flat(out, arena);
 }
+
+hg_str canonical_text(struct arena *arena, hg_str text)
+{
+    hg_json root;
+
+    return json_parse(arena, text, &root, NULL) ? canonical(arena, root) : text;
+}

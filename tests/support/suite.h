@@ -11,6 +11,7 @@ struct suite {
     const char *name;
     void (*setup)(void), (*teardown)(void);
     void (*more)(TCase *tcase); /* adds tests that run in a loop */
+    unsigned timeout;           /* in seconds; 0: SUITE_TIMEOUT */
     const TTest *const *tests;
     size_t count;
 };
@@ -21,7 +22,7 @@ static inline int suite_run(const struct suite *suite)
     Suite *cases = suite_create(suite->name);
     SRunner *runner = srunner_create(cases);
 
-    tcase_set_timeout(tcase, SUITE_TIMEOUT);
+    tcase_set_timeout(tcase, suite->timeout ? suite->timeout : SUITE_TIMEOUT);
     tcase_add_checked_fixture(tcase, suite->setup, suite->teardown);
     for (size_t i = 0; i < suite->count; i++)
         tcase_add_test(tcase, suite->tests[i]);

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "support/canonical.h"
 
 static hg_str file_read(struct arena *arena, const char *path)
 {
@@ -71,16 +72,34 @@ static void tape_read(struct arena *arena, const char *path, struct tape *ret)
         .url = json_str(arena, json_member(request, HG_S("url"))),
         .status = (int)json_i64(json_member(response, HG_S("status")), 0),
         .content_type = type_of(arena, json_member(response, HG_S("headers"))),
+        .is_stream = json_is_yes(json_member(response, HG_S("is_stream"))),
+        .is_binary = json_member(response, HG_S("body_base64")).kind == HG_J_STR,
         .body = bytes_of(arena, response),
     };
 }
 
-static bool tapes_find(glob_t *ret)
+/* ---- the folder ------------------------------------------------------------------------------ */
+
+static const char *shared_folder(void)
 {
     const char *shared = getenv("HEADGATE_SHARED");
+
+    return shared ? shared : "../shared";
+}
+
+hg_str shared_read(struct arena *arena, const char *path)
+{
+    char whole[1024];
+
+    snprintf(whole, sizeof whole, "%s/%s", shared_folder(), path);
+    return file_read(arena, whole);
+}
+
+static bool tapes_find(glob_t *ret)
+{
     char pattern[1024];
 
-    snprintf(pattern, sizeof pattern, "%s/cassettes/*/*.json", shared ? shared : "../shared");
+    snprintf(pattern, sizeof pattern, "%s/cassettes/*/*.json", shared_folder());
     return glob(pattern, 0, NULL, ret) == 0;
 }
 
@@ -109,4 +128,34 @@ void tapes_each(void (*on_tape)(const struct tape *tape, void *arg), void *arg)
         arena_free(&arena);
     }
     globfree(&found);
+}
+
+int tapes_run(const struct suite *suite)
+{
+    if (tapes_exist())
+        return suite_run(suite);
+    puts("skipped: no cassettes");
+    return 77; /* what automake takes for skipped */
+}
+
+/* ---- against another reader ------------------------------------------------------------------ */
+
+hg_str tape_told(const struct tape *tape, const char *place)
+{
+    return json_str(tape->arena, json_get(tape->derived, place));
+}
+
+void tape_same(const struct tape *tape, hg_str got, hg_str want, const char *what)
+{
+    ck_assert_msg(text_is(got, want), "%s: %s\n got '%.*s'\nwant '%.*s'", tape->name, what,
+                  TEXT_ARG(got), TEXT_ARG(want));
+}
+
+void tape_call_same(const struct tape *tape, hg_json call, hg_str name, hg_str args)
+{
+    hg_str want = json_str(tape->arena, json_member(call, HG_S("arguments")));
+
+    tape_same(tape, name, json_str(tape->arena, json_member(call, HG_S("name"))), "name of a call");
+    tape_same(tape, canonical_text(tape->arena, args), canonical_text(tape->arena, want),
+              "arguments");
 }

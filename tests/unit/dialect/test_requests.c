@@ -206,22 +206,4 @@ START_TEST(every_recorded_request_goes_into_every_dialect_and_home)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("requests");
-    Suite *suite = suite_create("dialect/requests");
-    SRunner *runner = srunner_create(suite);
-
-    if (!tapes_exist()) {
-        puts("skipped: no cassettes");
-        return TAPES_SKIPPED;
-    }
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, every_recorded_request_goes_into_every_dialect_and_home);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TAPES("dialect/requests", 120, every_recorded_request_goes_into_every_dialect_and_home)

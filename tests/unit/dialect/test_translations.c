@@ -356,22 +356,4 @@ START_TEST(every_recorded_answer_says_the_same_in_every_dialect)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *tcase = tcase_create("translations");
-    Suite *suite = suite_create("dialect/translations");
-    SRunner *runner = srunner_create(suite);
-
-    if (!tapes_exist()) {
-        puts("skipped: no cassettes");
-        return TAPES_SKIPPED;
-    }
-    tcase_set_timeout(tcase, 600);
-    tcase_add_test(tcase, every_recorded_answer_says_the_same_in_every_dialect);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TAPES("dialect/translations", 600, every_recorded_answer_says_the_same_in_every_dialect)

@@ -1,18 +1,16 @@
 /* Answers of Bedrock as events: recorded ones against what an independent reader made of them (the
  * shared folder's `derived` objects), and what providers may do wrong. */
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <headgate/provider.h>
 
-#include "base/base64.h"
 #include "base/text.h"
 #include "dialect/dialect.h"
 #include "http/frame.h"
-#include "support/canonical.h"
+#include "support/tape.h"
 #include "json/index.h"
 
 enum {
@@ -147,9 +145,9 @@ static void frame_add(struct chain *out, const char *event, const char *data)
     frame_put(HG_FRAME_AWS, text_of(event), text_of(data), out);
 }
 
-static void same(const char *name, hg_str got, hg_str want, const char *what)
+static void said(hg_str got, hg_str want, const char *what)
 {
-    ck_assert_msg(text_is(got, want), "%s: %s\n got '%.*s'\nwant '%.*s'", name, what, TEXT_ARG(got),
+    ck_assert_msg(text_is(got, want), "%s\n got '%.*s'\nwant '%.*s'", what, TEXT_ARG(got),
                   TEXT_ARG(want));
 }
 
@@ -158,21 +156,15 @@ static void same(const char *name, hg_str got, hg_str want, const char *what)
 
 static unsigned answers, streams, errors;
 
-static hg_str meaning(hg_str text)
-{
-    hg_json root;
-
-    return json_parse(arena, text, &root, NULL) ? canonical(arena, root) : text;
-}
-
 /* Calls that the provider has answered itself are none for the client. */
 static bool is_server_call(hg_json call)
 {
     return text_starts(json_str(arena, json_member(call, HG_S("name"))), HG_S("nova_"));
 }
 
-static void calls_compare(const char *name, hg_json want)
+static void calls_compare(const struct tape *tape)
 {
+    hg_json want = json_member(tape->derived, HG_S("tool_calls"));
     hg_json_it it = {{0, 0}};
     uint32_t number = 0;
     hg_json call;
@@ -180,31 +172,26 @@ static void calls_compare(const char *name, hg_json want)
     for (; want.kind == HG_J_ARR && json_next(want, &it, NULL, &call);) {
         if (is_server_call(call))
             continue;
-        ck_assert_msg(number < heard.calls, "%s: too few calls", name);
-        same(name, heard.ids[number], json_str(arena, json_member(call, HG_S("id"))), "id");
-        same(name, heard.names[number], json_str(arena, json_member(call, HG_S("name"))), "name");
-        same(name, meaning(chain_flat(heard.args[number], arena)),
-             meaning(json_str(arena, json_member(call, HG_S("arguments")))), "arguments");
+        TAPE_WANT(tape, number < heard.calls, "too few calls");
+        tape_same(tape, heard.ids[number], json_str(arena, json_member(call, HG_S("id"))), "id");
+        tape_call_same(tape, call, heard.names[number], chain_flat(heard.args[number], arena));
         number++;
     }
     ck_assert_uint_eq(heard.calls, number);
     ck_assert_uint_eq(heard.ended, number);
 }
 
-static void derived_compare(const char *name, hg_json derived)
+static void derived_compare(const struct tape *tape)
 {
-    hg_json usage = json_member(derived, HG_S("usage"));
+    hg_json usage = json_member(tape->derived, HG_S("usage"));
     uint64_t cached = (uint64_t)json_i64(json_member(usage, HG_S("cacheReadInputTokens")), 0);
     uint64_t stored = (uint64_t)json_i64(json_member(usage, HG_S("cacheWriteInputTokens")), 0);
 
-    same(name, heard.error_type, HG_S(""), "no error");
-    same(name, chain_flat(heard.text, arena), json_str(arena, json_member(derived, HG_S("text"))),
-         "text");
-    same(name, chain_flat(heard.reasoning, arena),
-         json_str(arena, json_member(derived, HG_S("reasoning"))), "reasoning");
-    same(name, heard.finish_word, json_str(arena, json_member(derived, HG_S("finish_reason"))),
-         "finish");
-    calls_compare(name, json_member(derived, HG_S("tool_calls")));
+    tape_same(tape, heard.error_type, HG_S(""), "no error");
+    tape_same(tape, chain_flat(heard.text, arena), tape_told(tape, "/text"), "text");
+    tape_same(tape, chain_flat(heard.reasoning, arena), tape_told(tape, "/reasoning"), "reasoning");
+    tape_same(tape, heard.finish_word, tape_told(tape, "/finish_reason"), "finish");
+    calls_compare(tape);
     ck_assert_uint_eq(heard.finishes, 1);
     ck_assert_uint_eq(heard.starts, 1);
     /* pitfall 138 */
@@ -217,69 +204,38 @@ static void derived_compare(const char *name, hg_json derived)
     ck_assert_uint_eq(heard.usage.cache_write, stored);
 }
 
-static void tape_play(const char *name, hg_json tape)
+static void on_tape(const struct tape *tape, void *arg)
 {
     static const size_t mosts[] = {1, 3, 11, 100, 1000, 100000};
-    hg_json endpoint = json_member(tape, HG_S("endpoint"));
-    hg_json derived = json_member(tape, HG_S("derived"));
-    hg_str body = json_str(arena, json_get(tape, "/response/body"));
-    hg_str coded = json_str(arena, json_get(tape, "/response/body_base64"));
 
-    if (!json_is(endpoint, HG_S("converse")) && !json_is(endpoint, HG_S("converse-stream")))
+    (void)arg;
+    if (!text_starts(text_of(tape->name), HG_S("bedrock/")) ||
+        (!text_is(tape->endpoint, HG_S("converse")) &&
+         !text_is(tape->endpoint, HG_S("converse-stream"))))
         return;
-    if (json_i64(json_get(tape, "/response/status"), 0) >= 400) {
-        whole_read(body);
-        ck_assert_msg(heard.error_message.n && !heard.finishes, "%s", name);
+    if (tape->status >= 400) {
+        whole_read(tape->body);
+        TAPE_WANT(tape, heard.error_message.n && !heard.finishes, "is an error");
         errors++;
-    } else if (coded.n) {
-        body = base64_decode(arena, coded);
+    } else if (tape->is_binary) {
         for (size_t i = 0; i < sizeof mosts / sizeof *mosts; i++) {
-            stream_read(body, mosts[i]);
-            derived_compare(name, derived);
+            stream_read(tape->body, mosts[i]);
+            derived_compare(tape);
         }
         streams++;
     } else {
-        whole_read(body);
-        derived_compare(name, derived);
+        whole_read(tape->body);
+        derived_compare(tape);
         answers++;
     }
 }
 
-static hg_str file_read(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-
-    ck_assert_ptr_nonnull(file);
-    fseek(file, 0, SEEK_END);
-    size_t n = (size_t)ftell(file);
-    char *text = arena_alloc(arena, n + 1);
-
-    rewind(file);
-    ck_assert_uint_eq(fread(text, 1, n, file), n);
-    fclose(file);
-    return (hg_str){text, n};
-}
-
 START_TEST(recorded_answers_are_read_as_others_read_them)
 {
-    const char *shared = getenv("HEADGATE_SHARED");
-    char folder[512], path[1100];
-    DIR *files;
-
-    snprintf(folder, sizeof folder, "%s/cassettes/bedrock", shared ? shared : "../shared");
-    if (!(files = opendir(folder)))
+    if (!tapes_exist())
         return;
     srandom(1);
-    for (struct dirent *file; (file = readdir(files));) {
-        hg_json tape;
-
-        if (!text_ends(text_of(file->d_name), HG_S(".json")))
-            continue;
-        snprintf(path, sizeof path, "%s/%s", folder, file->d_name);
-        ck_assert(json_parse(arena, file_read(path), &tape, NULL));
-        tape_play(file->d_name, tape);
-    }
-    closedir(files);
+    tapes_each(on_tape, NULL);
     printf("%u answers, %u streams, %u errors\n", answers, streams, errors);
     ck_assert_uint_gt(answers, 8);
     ck_assert_uint_gt(streams, 4);
@@ -305,9 +261,9 @@ START_TEST(reasoning_keeps_its_signature_and_what_is_redacted)
               "{\"redactedContent\":\"AAAA\"}}}");
     frame_add(out, "messageStop", "{\"stopReason\":\"end_turn\",\"p\":\"abc\"}");
     stream_read(chain_flat(out, arena), 9);
-    same("", chain_flat(heard.reasoning, arena), HG_S(" a\n"), "reasoning");
-    same("", heard.signature, HG_S("s"), "signature");
-    same("", heard.encrypted, HG_S("AAAA"), "redacted");
+    said(chain_flat(heard.reasoning, arena), HG_S(" a\n"), "reasoning");
+    said(heard.signature, HG_S("s"), "signature");
+    said(heard.encrypted, HG_S("AAAA"), "redacted");
     ck_assert_uint_eq(heard.finish, HG_FIN_STOP);
     ck_assert_uint_eq(heard.usage.flags, 0); /* pitfall 149 */
 }
@@ -326,11 +282,11 @@ START_TEST(a_call_without_input_has_an_empty_object_and_the_finish_says_so)
     frame_add(out, "messageStop", "{\"stopReason\":\"end_turn\"}");
     stream_read(chain_flat(out, arena), 50);
     ck_assert_uint_eq(heard.calls, 1);
-    same("", chain_flat(heard.args[0], arena), HG_S("{}"), "arguments");
+    said(chain_flat(heard.args[0], arena), HG_S("{}"), "arguments");
     ck_assert_uint_eq(heard.finish, HG_FIN_TOOLS);
     whole_read(HG_S("{\"output\":{\"message\":{\"content\":[{\"toolUse\":{\"toolUseId\":\"a\","
                     "\"name\":\"f\"}}]}},\"stopReason\":\"max_tokens\"}"));
-    same("", chain_flat(heard.args[0], arena), HG_S("{}"), "arguments");
+    said(chain_flat(heard.args[0], arena), HG_S("{}"), "arguments");
     ck_assert_uint_eq(heard.finish, HG_FIN_LENGTH);
 }
 END_TEST
@@ -344,8 +300,8 @@ START_TEST(exceptions_are_errors_with_their_type)
     frame_put_error(HG_FRAME_AWS, HG_S("throttlingException"), HG_S("{\"message\":\"slow\"}"), out);
     frame_add(out, "messageStop", "{\"stopReason\":\"end_turn\"}");
     stream_read(chain_flat(out, arena), 20);
-    same("", heard.error_type, HG_S("throttlingException"), "type");
-    same("", heard.error_message, HG_S("slow"), "message");
+    said(heard.error_type, HG_S("throttlingException"), "type");
+    said(heard.error_message, HG_S("slow"), "message");
     ck_assert_uint_eq(heard.finishes, 0);
 }
 END_TEST
@@ -360,11 +316,11 @@ START_TEST(garbage_and_streams_without_an_end_are_no_answers)
     ck_assert_uint_eq(heard.finishes, 0);
     frame_add(out, "contentBlockDelta", "no json");
     stream_read(chain_flat(out, arena), 20);
-    same("", heard.error_type, DIALECT_BROKEN, "type");
+    said(heard.error_type, DIALECT_BROKEN, "type");
     whole_read(HG_S("{\"x\":1}"));
-    same("", heard.error_type, DIALECT_BROKEN, "type");
+    said(heard.error_type, DIALECT_BROKEN, "type");
     whole_read(HG_S("[]"));
-    same("", heard.error_type, DIALECT_BROKEN, "type");
+    said(heard.error_type, DIALECT_BROKEN, "type");
 }
 END_TEST
 
@@ -390,9 +346,9 @@ START_TEST(citations_that_lead_somewhere_are_annotations)
     whole_read(HG_S("{\"output\":{\"message\":{\"content\":[{\"citationsContent\":{\"content\":"
                     "[{\"text\":\"t\"}],\"citations\":[{\"title\":\"T\",\"location\":{\"web\":"
                     "{\"url\":\"https://x\"}}}]}}]}},\"stopReason\":\"end_turn\"}"));
-    same("", chain_flat(heard.text, arena), HG_S("t"), "text");
-    same(
-        "", heard.citation,
+    said(chain_flat(heard.text, arena), HG_S("t"), "text");
+    said(
+        heard.citation,
         HG_S(
             "{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"https://x\",\"title\":\"T\"}}"),
         "citation");
@@ -409,8 +365,8 @@ START_TEST(types_of_errors_are_found_in_bodies_too)
                               "\"Message\":\"m\"}"),
                          &doc, NULL));
     dialect_converse.read_error(arena, doc, &error);
-    same("", error.type, HG_S("ThrottlingException"), "type");
-    same("", error.message, HG_S("m"), "message");
+    said(error.type, HG_S("ThrottlingException"), "type");
+    said(error.message, HG_S("m"), "message");
 }
 END_TEST
 
@@ -424,26 +380,11 @@ static void teardown(void)
     arena_free(&arena);
 }
 
-int main(void)
-{
-    Suite *suite = suite_create("dialect/converse/reader");
-    TCase *tcase = tcase_create("answers");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, recorded_answers_are_read_as_others_read_them);
-    tcase_add_test(tcase, reasoning_keeps_its_signature_and_what_is_redacted);
-    tcase_add_test(tcase, a_call_without_input_has_an_empty_object_and_the_finish_says_so);
-    tcase_add_test(tcase, exceptions_are_errors_with_their_type);
-    tcase_add_test(tcase, garbage_and_streams_without_an_end_are_no_answers);
-    tcase_add_test(tcase, new_kinds_of_events_are_passed_over);
-    tcase_add_test(tcase, citations_that_lead_somewhere_are_annotations);
-    tcase_add_test(tcase, types_of_errors_are_found_in_bodies_too);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITH("dialect/converse/reader", setup, teardown,
+               recorded_answers_are_read_as_others_read_them,
+               reasoning_keeps_its_signature_and_what_is_redacted,
+               a_call_without_input_has_an_empty_object_and_the_finish_says_so,
+               exceptions_are_errors_with_their_type,
+               garbage_and_streams_without_an_end_are_no_answers,
+               new_kinds_of_events_are_passed_over, citations_that_lead_somewhere_are_annotations,
+               types_of_errors_are_found_in_bodies_too)

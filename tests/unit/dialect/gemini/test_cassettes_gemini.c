@@ -2,7 +2,6 @@
  * folder's `derived` objects. Streams are cut at random places; what is read is written in each
  * way, and read again. Requests of these and of OpenAI's clients go to and fro. */
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,27 +13,12 @@
 #include "dialect/translation.h"
 #include "http/frame.h"
 #include "support/canonical.h"
-#include "support/suite.h"
+#include "support/tape.h"
 #include "json/index.h"
 #include "json/write.h"
 
 static const struct dialect *const dialect = &dialect_gemini;
-static char folder[512];
 static unsigned answers, streams, errors, requests, foreign;
-
-struct tally {
-    struct arena *arena;
-    const char *name;
-    hg_json derived;
-};
-
-#define WANT(tally, condition, what) ck_assert_msg(condition, "%s: %s", (tally)->name, what)
-
-static void same(const struct tally *tally, hg_str got, hg_str want, const char *what)
-{
-    ck_assert_msg(text_is(got, want), "%s: %s\n got '%.*s'\nwant '%.*s'", tally->name, what,
-                  TEXT_ARG(got), TEXT_ARG(want));
-}
 
 /* ---- what a reader gives ----------------------------------------------------------------------
  */
@@ -120,22 +104,22 @@ static void got_end(struct got *got, struct dialect_reader *reader)
         dialect->write_end(got->writer, got->written);
 }
 
-static void whole_read(const struct tally *tally, hg_str body, struct got *got)
+static void whole_read(const struct tape *tape, hg_str body, struct got *got)
 {
     struct dialect_reader *reader =
-        dialect->reader_new(tally->arena, HG_R_CHAT, &(struct dialect_sink){on_event, got});
+        dialect->reader_new(tape->arena, HG_R_CHAT, &(struct dialect_sink){on_event, got});
     hg_json doc;
 
-    WANT(tally, json_parse(tally->arena, body, &doc, NULL), "is JSON");
-    dialect->reader_whole(reader, tally->arena, doc);
+    TAPE_WANT(tape, json_parse(tape->arena, body, &doc, NULL), "is JSON");
+    dialect->reader_whole(reader, tape->arena, doc);
     got_end(got, reader);
 }
 
 /* Bytes come in pieces of up to `most`; a frame is read with memory that is gone behind it. */
-static void stream_read(const struct tally *tally, hg_str body, size_t most, struct got *got)
+static void stream_read(const struct tape *tape, hg_str body, size_t most, struct got *got)
 {
     struct dialect_reader *reader =
-        dialect->reader_new(tally->arena, HG_R_CHAT, &(struct dialect_sink){on_event, got});
+        dialect->reader_new(tape->arena, HG_R_CHAT, &(struct dialect_sink){on_event, got});
     size_t have = 0, at = 0, n;
     struct frame frame;
 
@@ -151,8 +135,8 @@ static void stream_read(const struct tally *tally, hg_str body, size_t most, str
         }
         struct arena *scratch = arena_new();
 
-        WANT(tally, frame_parse(scratch, dialect->framing, (hg_str){body.p + at, n}, &frame),
-             "is a frame");
+        TAPE_WANT(tape, frame_parse(scratch, dialect->framing, (hg_str){body.p + at, n}, &frame),
+                  "is a frame");
         if (frame.has_data)
             dialect->reader_frame(reader, scratch, frame.event, frame.data);
         arena_free(&scratch);
@@ -164,164 +148,156 @@ static void stream_read(const struct tally *tally, hg_str body, size_t most, str
 /* ---- against the oracle -----------------------------------------------------------------------
  */
 
-static hg_str meaning(struct arena *arena, hg_str text)
-{
-    hg_json root;
-
-    return json_parse(arena, text, &root, NULL) ? canonical(arena, root) : text;
-}
-
 static int64_t count(hg_json usage, const char *key)
 {
     return json_i64(json_member(usage, text_of(key)), 0);
 }
 
-static void usage_compare(const struct tally *tally, const hg_usage *usage)
+static void usage_compare(const struct tape *tape, const hg_usage *usage)
 {
-    hg_json want = json_member(tally->derived, HG_S("usage"));
+    hg_json want = json_member(tape->derived, HG_S("usage"));
     int64_t input = count(want, "promptTokenCount") + count(want, "toolUsePromptTokenCount");
     int64_t output = count(want, "candidatesTokenCount"),
             thoughts = count(want, "thoughtsTokenCount");
 
-    WANT(tally, (int64_t)usage->input == input, "input");
-    WANT(tally, (int64_t)usage->output == output + thoughts, "output");
-    WANT(tally, (int64_t)usage->reasoning == thoughts, "thoughts");
-    WANT(tally, (int64_t)usage->cached_input == count(want, "cachedContentTokenCount"), "cached");
-    WANT(tally, (int64_t)(usage->input + usage->output) == count(want, "totalTokenCount"), "total");
+    TAPE_WANT(tape, (int64_t)usage->input == input, "input");
+    TAPE_WANT(tape, (int64_t)usage->output == output + thoughts, "output");
+    TAPE_WANT(tape, (int64_t)usage->reasoning == thoughts, "thoughts");
+    TAPE_WANT(tape, (int64_t)usage->cached_input == count(want, "cachedContentTokenCount"),
+              "cached");
+    TAPE_WANT(tape, (int64_t)(usage->input + usage->output) == count(want, "totalTokenCount"),
+              "total");
 }
 
-static void calls_compare(const struct tally *tally, const struct got *got, bool with_ids)
+static void calls_compare(const struct tape *tape, const struct got *got, bool with_ids)
 {
-    hg_json calls = json_member(tally->derived, HG_S("tool_calls"));
-    struct arena *arena = tally->arena;
+    hg_json calls = json_member(tape->derived, HG_S("tool_calls"));
+    struct arena *arena = tape->arena;
 
-    WANT(tally, json_count(calls) == got->calls, "count of calls");
+    TAPE_WANT(tape, json_count(calls) == got->calls, "count of calls");
     for (unsigned i = 0; i < got->calls; i++) {
         hg_json want = json_element(calls, i), id = json_member(want, HG_S("id"));
 
-        same(tally, got->names[i], json_str(arena, json_member(want, HG_S("name"))), "name");
-        same(tally, meaning(arena, chain_flat(got->args[i], arena)),
-             meaning(arena, json_str(arena, json_member(want, HG_S("arguments")))), "arguments");
-        WANT(tally, got->ids[i].n, "has an id");
+        tape_call_same(tape, want, got->names[i], chain_flat(got->args[i], arena));
+        TAPE_WANT(tape, got->ids[i].n, "has an id");
         if (id.kind == HG_J_STR && with_ids)
-            same(tally, got->ids[i], json_str(arena, id), "id");
+            tape_same(tape, got->ids[i], json_str(arena, id), "id");
     }
 }
 
-static void got_compare(const struct tally *tally, const struct got *got)
+static void got_compare(const struct tape *tape, const struct got *got)
 {
-    hg_json reason = json_member(tally->derived, HG_S("finish_reason"));
+    hg_json reason = json_member(tape->derived, HG_S("finish_reason"));
 
-    WANT(tally, !got->error.p, got->error.p ? got->error.p : "");
-    same(tally, chain_flat(got->text, tally->arena),
-         json_str(tally->arena, json_member(tally->derived, HG_S("text"))), "text");
-    same(tally, chain_flat(got->reasoning, tally->arena),
-         json_str(tally->arena, json_member(tally->derived, HG_S("reasoning"))), "reasoning");
-    calls_compare(tally, got, true);
-    usage_compare(tally, &got->usage);
-    WANT(tally, got->starts == 1, "one start");
-    WANT(tally, got->finishes == (reason.kind == HG_J_STR), "one finish");
+    TAPE_WANT(tape, !got->error.p, got->error.p ? got->error.p : "");
+    tape_same(tape, chain_flat(got->text, tape->arena), tape_told(tape, "/text"), "text");
+    tape_same(tape, chain_flat(got->reasoning, tape->arena), tape_told(tape, "/reasoning"),
+              "reasoning");
+    calls_compare(tape, got, true);
+    usage_compare(tape, &got->usage);
+    TAPE_WANT(tape, got->starts == 1, "one start");
+    TAPE_WANT(tape, got->finishes == (reason.kind == HG_J_STR), "one finish");
     if (json_is(reason, HG_S("STOP")))
-        WANT(tally, got->finish == (got->calls ? HG_FIN_TOOLS : HG_FIN_STOP), "stop or tools");
+        TAPE_WANT(tape, got->finish == (got->calls ? HG_FIN_TOOLS : HG_FIN_STOP), "stop or tools");
     if (json_is(reason, HG_S("MAX_TOKENS")))
-        WANT(tally, got->finish == HG_FIN_LENGTH, "length");
+        TAPE_WANT(tape, got->finish == HG_FIN_LENGTH, "length");
 }
 
 /* What was written says the same, signatures of calls too. */
-static void again(const struct tally *tally, const struct got *first, bool is_stream)
+static void again(const struct tape *tape, const struct got *first, bool is_stream)
 {
-    struct got got = got_new(tally->arena, false, false);
-    hg_str written = chain_flat(first->written, tally->arena);
+    struct got got = got_new(tape->arena, false, false);
+    hg_str written = chain_flat(first->written, tape->arena);
 
     if (is_stream)
-        stream_read(tally, written, 100000, &got);
+        stream_read(tape, written, 100000, &got);
     else
-        whole_read(tally, written, &got);
-    got_compare(tally, &got);
+        whole_read(tape, written, &got);
+    got_compare(tape, &got);
     for (unsigned i = 0; i < got.calls; i++) {
-        same(tally, got.ids[i], first->ids[i], "id again");
-        same(tally, got.signatures[i], first->signatures[i], "signature again");
+        tape_same(tape, got.ids[i], first->ids[i], "id again");
+        tape_same(tape, got.signatures[i], first->signatures[i], "signature again");
     }
 }
 
-static void whole_test(const struct tally *tally, hg_str body)
+static void whole_test(const struct tape *tape, hg_str body)
 {
     for (int is_stream = 0; is_stream < 2; is_stream++) {
-        struct got got = got_new(tally->arena, true, is_stream);
+        struct got got = got_new(tape->arena, true, is_stream);
 
-        whole_read(tally, body, &got);
-        got_compare(tally, &got);
-        again(tally, &got, is_stream);
+        whole_read(tape, body, &got);
+        got_compare(tape, &got);
+        again(tape, &got, is_stream);
     }
     answers++;
 }
 
-static void stream_test(const struct tally *tally, hg_str body)
+static void stream_test(const struct tape *tape, hg_str body)
 {
     static const size_t mosts[] = {1, 7, 300, 4000, 1000000};
 
     streams++;
     for (size_t i = 0; i < 2 * sizeof mosts / sizeof *mosts; i++) {
-        struct got got = got_new(tally->arena, true, i % 2);
+        struct got got = got_new(tape->arena, true, i % 2);
 
-        stream_read(tally, body, mosts[i / 2], &got);
-        got_compare(tally, &got);
-        again(tally, &got, i % 2);
+        stream_read(tape, body, mosts[i / 2], &got);
+        got_compare(tape, &got);
+        again(tape, &got, i % 2);
     }
 }
 
-static void error_test(const struct tally *tally, hg_str body)
+static void error_test(const struct tape *tape, hg_str body)
 {
-    struct got got = got_new(tally->arena, false, false);
+    struct got got = got_new(tape->arena, false, false);
     struct dialect_error error;
     hg_json doc;
 
     errors++;
-    if (!json_parse(tally->arena, body, &doc, NULL))
+    if (!json_parse(tape->arena, body, &doc, NULL))
         return;
-    dialect->read_error(tally->arena, doc, &error);
-    WANT(tally, error.message.n && error.type.n && error.code.n && error.status >= 400,
-         "is an error");
-    whole_read(tally, body, &got);
-    WANT(tally, got.error.n, "is an error where an answer should be");
+    dialect->read_error(tape->arena, doc, &error);
+    TAPE_WANT(tape, error.message.n && error.type.n && error.code.n && error.status >= 400,
+              "is an error");
+    whole_read(tape, body, &got);
+    TAPE_WANT(tape, got.error.n, "is an error where an answer should be");
 }
 
 /* ---- requests ---------------------------------------------------------------------------------
  */
 
-static hg_str written(const struct tally *tally, const struct dialect *from,
-                      const struct dialect *to, hg_str path, hg_str model, hg_json doc)
+static hg_str written(const struct tape *tape, const struct dialect *from, const struct dialect *to,
+                      hg_str path, hg_str model, hg_json doc)
 {
-    struct chain *out = chain_new(tally->arena);
+    struct chain *out = chain_new(tape->arena);
     struct translation translation;
     struct chat chat;
     struct error error = {""};
 
-    translation_begin(&translation, tally->arena, from, to, model);
-    ck_assert_msg(from->read_chat(tally->arena, path, doc, &chat, &error), "%s: %s", tally->name,
+    translation_begin(&translation, tape->arena, from, to, model);
+    ck_assert_msg(from->read_chat(tape->arena, path, doc, &chat, &error), "%s: %s", tape->name,
                   error.text);
     if (!to->write_chat(&translation, &chat, out, &error)) {
         ck_assert_msg(strstr(error.text, "tools: ") == error.text ||
                           strstr(error.text, "messages: the file ") == error.text,
-                      "%s: %s", tally->name, error.text);
+                      "%s: %s", tape->name, error.text);
         return HG_S("");
     }
-    WANT(tally, json_ok(out), "is written whole");
-    return chain_flat(out, tally->arena);
+    TAPE_WANT(tape, json_ok(out), "is written whole");
+    return chain_flat(out, tape->arena);
 }
 
-static hg_json parsed(const struct tally *tally, hg_str text)
+static hg_json parsed(const struct tape *tape, hg_str text)
 {
     hg_json doc = {0};
 
-    WANT(tally, json_parse(tally->arena, text, &doc, NULL), "is JSON");
+    TAPE_WANT(tape, json_parse(tape->arena, text, &doc, NULL), "is JSON");
     return doc;
 }
 
 /* To and fro between two spellings of the same: the second writing is like the first. */
-static void request_test(const struct tally *tally, hg_str url, hg_str body)
+static void request_test(const struct tape *tape, hg_str url, hg_str body)
 {
-    struct arena *arena = tally->arena;
+    struct arena *arena = tape->arena;
     const char *from = memmem(url.p, url.n, "/v1", 3);
     hg_str path, rest;
     struct dialect_request asked;
@@ -331,17 +307,17 @@ static void request_test(const struct tally *tally, hg_str url, hg_str body)
         return;
     requests++;
     path = text_cut((hg_str){from, (size_t)(url.p + url.n - from)}, '?', &rest);
-    WANT(tally, dialect_kind_of(dialect, METHOD_POST, path) == HG_R_CHAT, "path");
+    TAPE_WANT(tape, dialect_kind_of(dialect, METHOD_POST, path) == HG_R_CHAT, "path");
     dialect->read_request(arena, HG_R_CHAT, path, doc, &asked);
-    WANT(tally, asked.model.n, "model");
-    WANT(tally, dialect->tokens(HG_R_CHAT, doc) > 0, "tokens");
-    WANT(tally, texts_of_request(dialect, arena, HG_R_CHAT, doc).count > 0, "texts");
-    hg_str once = written(tally, dialect, dialect, path, asked.model, doc);
-    hg_str twice = written(tally, dialect, dialect, path, asked.model, parsed(tally, once));
+    TAPE_WANT(tape, asked.model.n, "model");
+    TAPE_WANT(tape, dialect->tokens(HG_R_CHAT, doc) > 0, "tokens");
+    TAPE_WANT(tape, texts_of_request(dialect, arena, HG_R_CHAT, doc).count > 0, "texts");
+    hg_str once = written(tape, dialect, dialect, path, asked.model, doc);
+    hg_str twice = written(tape, dialect, dialect, path, asked.model, parsed(tape, once));
 
-    same(tally, twice, once, "request to and fro");
-    same(tally, canonical(arena, json_member(parsed(tally, once), HG_S("safetySettings"))),
-         canonical(arena, json_member(doc, HG_S("safetySettings"))), "extras");
+    tape_same(tape, twice, once, "request to and fro");
+    tape_same(tape, canonical(arena, json_member(parsed(tape, once), HG_S("safetySettings"))),
+              canonical(arena, json_member(doc, HG_S("safetySettings"))), "extras");
 }
 
 static hg_str joined(struct arena *arena, struct dialect_texts texts)
@@ -355,107 +331,59 @@ static hg_str joined(struct arena *arena, struct dialect_texts texts)
 }
 
 /* A request of OpenAI's form, there and back again: what the user said is all there. */
-static void foreign_test(const struct tally *tally, hg_str body)
+static void foreign_test(const struct tape *tape, hg_str body)
 {
     static const char *const models[] = {"gemini-3-flash-preview", "gemini-2.5-pro", "gemma-3-27b"};
     const struct dialect *openai = &dialect_openai_chat;
     hg_json doc;
 
-    if (!body.n || !json_parse(tally->arena, body, &doc, NULL) ||
+    if (!body.n || !json_parse(tape->arena, body, &doc, NULL) ||
         !json_count(json_member(doc, HG_S("messages"))))
         return;
     foreign++;
     for (size_t i = 0; i < 3; i++) {
         hg_str there =
-            written(tally, openai, dialect, HG_S("/v1/chat/completions"), text_of(models[i]), doc);
+            written(tape, openai, dialect, HG_S("/v1/chat/completions"), text_of(models[i]), doc);
 
         if (!there.n)
             continue;
-        hg_json ours = parsed(tally, there);
-        hg_str back = written(tally, dialect, openai, HG_S("/v1beta/models/m:generateContent"),
+        hg_json ours = parsed(tape, there);
+        hg_str back = written(tape, dialect, openai, HG_S("/v1beta/models/m:generateContent"),
                               HG_S("m"), ours);
 
         if (i < 2 && back.n)
-            same(tally,
-                 joined(tally->arena,
-                        texts_of_request(openai, tally->arena, HG_R_CHAT, parsed(tally, back))),
-                 joined(tally->arena, texts_of_request(openai, tally->arena, HG_R_CHAT, doc)),
-                 "what the user said");
+            tape_same(tape,
+                      joined(tape->arena,
+                             texts_of_request(openai, tape->arena, HG_R_CHAT, parsed(tape, back))),
+                      joined(tape->arena, texts_of_request(openai, tape->arena, HG_R_CHAT, doc)),
+                      "what the user said");
     }
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
-static hg_str file_read(struct arena *arena, const char *path)
+static void on_tape(const struct tape *tape, void *arg)
 {
-    FILE *file = fopen(path, "rb");
-
-    ck_assert_ptr_nonnull(file);
-    fseek(file, 0, SEEK_END);
-    size_t n = (size_t)ftell(file);
-    char *text = arena_alloc(arena, n + 1);
-
-    rewind(file);
-    ck_assert_uint_eq(fread(text, 1, n, file), n);
-    fclose(file);
-    return (hg_str){text, n};
-}
-
-static void cassette_test(const char *path)
-{
-    struct arena *arena = arena_new();
-    hg_json tape = {0};
-
-    ck_assert_msg(json_parse(arena, file_read(arena, path), &tape, NULL), "%s", path);
-    struct tally tally = {arena, path, json_member(tape, HG_S("derived"))};
-    hg_json endpoint = json_member(tape, HG_S("endpoint"));
-    hg_str body = json_str(arena, json_get(tape, "/response/body"));
-    hg_str asked = json_str(arena, json_get(tape, "/request/body"));
-    bool is_error = json_i64(json_get(tape, "/response/status"), 0) >= 400;
-
-    if (json_is(endpoint, HG_S("chat.completions")))
-        foreign_test(&tally, asked);
-    if (json_is(endpoint, HG_S("generateContent")) ||
-        json_is(endpoint, HG_S("streamGenerateContent"))) {
-        if (!is_error)
-            request_test(&tally, json_str(arena, json_get(tape, "/request/url")), asked);
-        if (is_error)
-            error_test(&tally, body);
-        else if (body.n && body.p[0] == 'd')
-            stream_test(&tally, body);
-        else if (body.n)
-            whole_test(&tally, body);
-    }
-    arena_free(&arena);
-}
-
-static void folder_test(const char *name)
-{
-    char path[1024];
-    DIR *dir;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!(dir = opendir(path)))
+    (void)arg;
+    if (text_is(tape->endpoint, HG_S("chat.completions")))
+        foreign_test(tape, tape->request);
+    if (!text_is(tape->endpoint, HG_S("generateContent")) &&
+        !text_is(tape->endpoint, HG_S("streamGenerateContent")))
         return;
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (!strstr(entry->d_name, ".json"))
-            continue;
-        snprintf(path, sizeof path, "%s/%s/%s", folder, name, entry->d_name);
-        cassette_test(path);
-    }
-    closedir(dir);
+    if (tape->status < 400)
+        request_test(tape, tape->url, tape->request);
+    if (tape->status >= 400)
+        error_test(tape, tape->body);
+    else if (tape->body.n && tape->body.p[0] == 'd')
+        stream_test(tape, tape->body);
+    else if (tape->body.n)
+        whole_test(tape, tape->body);
 }
 
 START_TEST(every_recorded_answer_is_understood)
 {
-    DIR *dir = opendir(folder);
-
-    ck_assert_ptr_nonnull(dir);
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (entry->d_name[0] != '.' && !strchr(entry->d_name, '.'))
-            folder_test(entry->d_name);
-    closedir(dir);
+    tapes_each(on_tape, NULL);
     printf("%u answers, %u streams, %u errors, %u requests, %u requests of others\n", answers,
            streams, errors, requests, foreign);
     ck_assert_uint_ge(answers, 15);
@@ -466,28 +394,4 @@ START_TEST(every_recorded_answer_is_understood)
 }
 END_TEST
 
-static bool is_there(void)
-{
-    const char *shared = getenv("HEADGATE_SHARED");
-    DIR *dir;
-
-    snprintf(folder, sizeof folder, "%s/cassettes", shared ? shared : "/nonexistent");
-    dir = opendir(folder);
-    if (dir)
-        closedir(dir);
-    return dir != NULL;
-}
-
-static int tests_run(void)
-{
-    const TTest *const all[] = {every_recorded_answer_is_understood};
-
-    return suite_run(&(struct suite){.name = "cassettes_gemini", .tests = all, .count = 1});
-}
-
-int main(void)
-{
-    if (!is_there())
-        return 77;
-    return tests_run();
-}
+RUN_TAPES("cassettes_gemini", 0, every_recorded_answer_is_understood)

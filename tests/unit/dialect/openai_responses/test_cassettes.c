@@ -1,10 +1,7 @@
 /* Recorded answers of real servers, against what an independent reader made of them; then written
  * for a client of this format, checked, and read again. */
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <headgate/provider.h>
 
@@ -15,13 +12,12 @@
 #include "dialect/translation.h"
 #include "dialect/watch.h"
 #include "http/frame.h"
-#include "support/canonical.h"
+#include "support/tape.h"
 #include "unit/dialect/openai_responses/checker.h"
 #include "json/index.h"
 #include "json/write.h"
 
 static const struct dialect *const dialect = &dialect_openai_responses;
-static char folder[512];
 static unsigned answers, streams, errors, requests;
 
 /* ---- what a reader gives --------------------------------------------------------------------- */
@@ -145,32 +141,6 @@ static void whole_read(struct gathered *all, hg_str body)
 
 /* ---- against the oracle ---------------------------------------------------------------------- */
 
-struct tape {
-    struct arena *arena;
-    const char *name;
-    hg_json derived;
-};
-
-#define WANT(tape, condition, what) ck_assert_msg(condition, "%s: %s", (tape)->name, what)
-
-static void same(const struct tape *tape, hg_str got, hg_str want, const char *what)
-{
-    ck_assert_msg(text_is(got, want), "%s: %s\n got '%.*s'\nwant '%.*s'", tape->name, what,
-                  TEXT_ARG(got), TEXT_ARG(want));
-}
-
-static hg_str told(const struct tape *tape, const char *place)
-{
-    return json_str(tape->arena, json_get(tape->derived, place));
-}
-
-static hg_str meaning(struct arena *arena, hg_str text)
-{
-    hg_json root;
-
-    return json_parse(arena, text, &root, NULL) ? canonical(arena, root) : text;
-}
-
 /* What is no function of the client's has no arguments there. */
 static void calls_compare(const struct tape *tape, const struct gathered *all)
 {
@@ -181,14 +151,11 @@ static void calls_compare(const struct tape *tape, const struct gathered *all)
     while (list.kind == HG_J_ARR && json_next(list, &it, NULL, &want)) {
         if (!json_member(want, HG_S("arguments")).kind)
             continue;
-        WANT(tape, i < all->call_count, "has its calls");
-        same(tape, all->calls[i].id, json_str(tape->arena, json_member(want, HG_S("id"))), "id");
-        same(tape, all->calls[i].name, json_str(tape->arena, json_member(want, HG_S("name"))),
-             "name");
-        same(tape, meaning(tape->arena, chain_flat(all->calls[i].args, tape->arena)),
-             meaning(tape->arena, json_str(tape->arena, json_member(want, HG_S("arguments")))),
-             "arguments");
-        WANT(tape, all->calls[i].ended, "the call ended");
+        TAPE_WANT(tape, i < all->call_count, "has its calls");
+        tape_same(tape, all->calls[i].id, json_str(tape->arena, json_member(want, HG_S("id"))),
+                  "id");
+        tape_call_same(tape, want, all->calls[i].name, chain_flat(all->calls[i].args, tape->arena));
+        TAPE_WANT(tape, all->calls[i].ended, "the call ended");
         i++;
     }
 }
@@ -199,35 +166,39 @@ static void usage_compare(const struct tape *tape, const struct gathered *all)
 
     if (want.kind != HG_J_OBJ)
         return;
-    WANT(tape, all->usages == 1, "one usage");
-    WANT(tape, (int64_t)all->usage.input == json_i64(json_member(want, HG_S("input_tokens")), -1),
-         "input");
-    WANT(tape, (int64_t)all->usage.output == json_i64(json_member(want, HG_S("output_tokens")), -1),
-         "output");
-    WANT(tape,
-         (int64_t)all->usage.cached_input ==
-             json_i64(json_get(want, "/input_tokens_details/cached_tokens"), 0),
-         "cached");
-    WANT(tape,
-         (int64_t)all->usage.reasoning ==
-             json_i64(json_get(want, "/output_tokens_details/reasoning_tokens"), 0),
-         "reasoning tokens");
+    TAPE_WANT(tape, all->usages == 1, "one usage");
+    TAPE_WANT(tape,
+              (int64_t)all->usage.input == json_i64(json_member(want, HG_S("input_tokens")), -1),
+              "input");
+    TAPE_WANT(tape,
+              (int64_t)all->usage.output == json_i64(json_member(want, HG_S("output_tokens")), -1),
+              "output");
+    TAPE_WANT(tape,
+              (int64_t)all->usage.cached_input ==
+                  json_i64(json_get(want, "/input_tokens_details/cached_tokens"), 0),
+              "cached");
+    TAPE_WANT(tape,
+              (int64_t)all->usage.reasoning ==
+                  json_i64(json_get(want, "/output_tokens_details/reasoning_tokens"), 0),
+              "reasoning tokens");
 }
 
 static uint32_t finish_wanted(const struct tape *tape, const struct gathered *all)
 {
-    if (text_is(told(tape, "/finish_reason"), HG_S("incomplete:max_output_tokens")))
+    if (text_is(tape_told(tape, "/finish_reason"), HG_S("incomplete:max_output_tokens")))
         return HG_FIN_LENGTH;
     return all->call_count ? HG_FIN_TOOLS : HG_FIN_STOP;
 }
 
 static void compare(const struct tape *tape, const struct gathered *all)
 {
-    WANT(tape, all->starts == 1 && all->id.n && all->model.n, "starts once, with id and model");
-    WANT(tape, !all->errors && all->finishes == 1 && !all->after, "finishes once, at the end");
-    WANT(tape, all->finish == finish_wanted(tape, all), "finish");
-    same(tape, chain_flat(all->text, tape->arena), told(tape, "/text"), "text");
-    same(tape, chain_flat(all->reasoning, tape->arena), told(tape, "/reasoning"), "reasoning");
+    TAPE_WANT(tape, all->starts == 1 && all->id.n && all->model.n,
+              "starts once, with id and model");
+    TAPE_WANT(tape, !all->errors && all->finishes == 1 && !all->after, "finishes once, at the end");
+    TAPE_WANT(tape, all->finish == finish_wanted(tape, all), "finish");
+    tape_same(tape, chain_flat(all->text, tape->arena), tape_told(tape, "/text"), "text");
+    tape_same(tape, chain_flat(all->reasoning, tape->arena), tape_told(tape, "/reasoning"),
+              "reasoning");
     calls_compare(tape, all);
     usage_compare(tape, all);
 }
@@ -239,19 +210,20 @@ static void again_compare(const struct tape *tape, const struct gathered *first,
 {
     struct arena *arena = tape->arena;
 
-    same(tape, chain_flat(again->text, arena), chain_flat(first->text, arena), "text again");
-    same(tape, chain_flat(again->reasoning, arena), chain_flat(first->reasoning, arena),
-         "reasoning again");
-    WANT(tape, again->finish == first->finish && again->call_count == first->call_count,
-         "finish and calls again");
+    tape_same(tape, chain_flat(again->text, arena), chain_flat(first->text, arena), "text again");
+    tape_same(tape, chain_flat(again->reasoning, arena), chain_flat(first->reasoning, arena),
+              "reasoning again");
+    TAPE_WANT(tape, again->finish == first->finish && again->call_count == first->call_count,
+              "finish and calls again");
     for (uint32_t i = 0; i < first->call_count; i++) {
-        same(tape, again->calls[i].id, first->calls[i].id, "id again");
-        same(tape, chain_flat(again->calls[i].args, arena), chain_flat(first->calls[i].args, arena),
-             "arguments again");
+        tape_same(tape, again->calls[i].id, first->calls[i].id, "id again");
+        tape_same(tape, chain_flat(again->calls[i].args, arena),
+                  chain_flat(first->calls[i].args, arena), "arguments again");
     }
-    WANT(tape,
-         again->usage.input == first->usage.input && again->usage.output == first->usage.output,
-         "usage again");
+    TAPE_WANT(tape,
+              again->usage.input == first->usage.input &&
+                  again->usage.output == first->usage.output,
+              "usage again");
 }
 
 static void written_test(const struct tape *tape, hg_str body, bool was_stream, bool is_stream)
@@ -280,8 +252,9 @@ static void answer_test(const struct tape *tape, hg_str body, bool is_stream)
     gathered_begin(&all, tape->arena);
     (is_stream ? frames_read : whole_read)(&all, body);
     if (json_member(tape->derived, HG_S("error")).kind == HG_J_OBJ) {
-        WANT(tape, all.errors == 1 && !all.finishes && !all.after, "an error, and that is all");
-        same(tape, all.error_message, told(tape, "/error/message"), "message");
+        TAPE_WANT(tape, all.errors == 1 && !all.finishes && !all.after,
+                  "an error, and that is all");
+        tape_same(tape, all.error_message, tape_told(tape, "/error/message"), "message");
         errors++;
         return;
     }
@@ -302,13 +275,15 @@ static void quick_test(const struct tape *tape, hg_str body, bool is_stream)
     if (json_member(tape->derived, HG_S("error")).kind == HG_J_OBJ)
         return;
     if (is_stream) {
-        WANT(tape, dialect_to_whole(dialect, tape->arena, HG_R_CHAT, body, whole), "folded");
+        TAPE_WANT(tape, dialect_to_whole(dialect, tape->arena, HG_R_CHAT, body, whole), "folded");
         body = chain_flat(whole, tape->arena);
     }
-    WANT(tape, json_parse(tape->arena, body, &doc, NULL), "is JSON");
+    TAPE_WANT(tape, json_parse(tape->arena, body, &doc, NULL), "is JSON");
     dialect_read_answer(dialect, tape->arena, HG_R_CHAT, doc, &answer);
-    WANT(tape, answer.is_valid && !answer.is_error && answer.finish && answer.has_usage, "valid");
-    WANT(tape, dialect_to_events(dialect, tape->arena, HG_R_CHAT, body, true, frames), "replayed");
+    TAPE_WANT(tape, answer.is_valid && !answer.is_error && answer.finish && answer.has_usage,
+              "valid");
+    TAPE_WANT(tape, dialect_to_events(dialect, tape->arena, HG_R_CHAT, body, true, frames),
+              "replayed");
     responses_stream_check(tape->arena, chain_flat(frames, tape->arena));
     gathered_begin(&all, tape->arena);
     frames_read(&all, chain_flat(frames, tape->arena));
@@ -320,9 +295,9 @@ static void error_test(const struct tape *tape, hg_str body)
     struct dialect_error error;
     hg_json doc;
 
-    WANT(tape, json_parse(tape->arena, body, &doc, NULL), "is JSON");
+    TAPE_WANT(tape, json_parse(tape->arena, body, &doc, NULL), "is JSON");
     dialect->read_error(tape->arena, doc, &error);
-    WANT(tape, error.message.n && error.type.n, "says what is wrong");
+    TAPE_WANT(tape, error.message.n && error.type.n, "says what is wrong");
     errors++;
 }
 
@@ -339,11 +314,11 @@ static void request_test(const struct tape *tape, hg_str body)
     if (!body.n || !json_parse(tape->arena, body, &doc, NULL))
         return;
     dialect->read_request(tape->arena, HG_R_CHAT, HG_S("/v1/responses"), doc, &request);
-    WANT(tape, request.model.n, "has a model");
-    WANT(tape, dialect->tokens(HG_R_CHAT, doc) > 0, "has tokens");
-    WANT(tape, texts_of_request(dialect, tape->arena, HG_R_CHAT, doc).count > 0, "has texts");
+    TAPE_WANT(tape, request.model.n, "has a model");
+    TAPE_WANT(tape, dialect->tokens(HG_R_CHAT, doc) > 0, "has tokens");
+    TAPE_WANT(tape, texts_of_request(dialect, tape->arena, HG_R_CHAT, doc).count > 0, "has texts");
     if (!dialect->read_chat(tape->arena, HG_S(""), doc, &chat, &error)) {
-        WANT(tape, error.text[0], "says why");
+        TAPE_WANT(tape, error.text[0], "says why");
         return;
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -353,71 +328,32 @@ static void request_test(const struct tape *tape, hg_str body)
         translation_begin(&to, tape->arena, dialect, others[i], request.model);
         if (!others[i]->write_chat(&to, &chat, out, &error))
             continue;
-        WANT(tape, json_ok(out), "is well formed");
-        WANT(tape, json_parse(tape->arena, chain_flat(out, tape->arena), &written, NULL),
-             "is JSON");
+        TAPE_WANT(tape, json_ok(out), "is well formed");
+        TAPE_WANT(tape, json_parse(tape->arena, chain_flat(out, tape->arena), &written, NULL),
+                  "is JSON");
         requests++;
     }
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static hg_str file_read(struct arena *arena, const char *path)
+static void on_tape(const struct tape *tape, void *arg)
 {
-    FILE *file = fopen(path, "rb");
-
-    ck_assert_ptr_nonnull(file);
-    fseek(file, 0, SEEK_END);
-    size_t n = (size_t)ftell(file);
-    char *text = arena_alloc(arena, n + 1);
-
-    rewind(file);
-    ck_assert_uint_eq(fread(text, 1, n, file), n);
-    fclose(file);
-    return (hg_str){text, n};
-}
-
-static void cassette_test(const char *path)
-{
-    struct arena *arena = arena_new();
-    hg_json root = {0};
-
-    ck_assert_msg(json_parse(arena, file_read(arena, path), &root, NULL), "%s", path);
-    struct tape tape = {arena, path, json_member(root, HG_S("derived"))};
-    hg_str body = json_str(arena, json_get(root, "/response/body"));
-    bool is_stream = json_is_yes(json_get(root, "/response/is_stream"));
-
-    if (json_is(json_member(root, HG_S("endpoint")), HG_S("responses"))) {
-        request_test(&tape, json_str(arena, json_get(root, "/request/body")));
-        if (json_i64(json_get(root, "/response/status"), 0) >= 400) {
-            error_test(&tape, body);
-        } else {
-            answer_test(&tape, body, is_stream);
-            quick_test(&tape, body, is_stream);
-        }
+    (void)arg;
+    if (!text_is(tape->endpoint, HG_S("responses")))
+        return;
+    request_test(tape, tape->request);
+    if (tape->status >= 400) {
+        error_test(tape, tape->body);
+    } else {
+        answer_test(tape, tape->body, tape->is_stream);
+        quick_test(tape, tape->body, tape->is_stream);
     }
-    arena_free(&arena);
 }
 
 START_TEST(recorded_answers_are_read_as_others_read_them)
 {
-    DIR *providers = opendir(folder);
-
-    for (struct dirent *provider; (provider = readdir(providers));) {
-        char path[1100];
-        DIR *files;
-
-        snprintf(path, sizeof path, "%s/%s", folder, provider->d_name);
-        if (provider->d_name[0] == '.' || !(files = opendir(path)))
-            continue;
-        for (struct dirent *file; (file = readdir(files));) {
-            snprintf(path, sizeof path, "%s/%s/%s", folder, provider->d_name, file->d_name);
-            if (text_ends(text_of(file->d_name), HG_S(".json")))
-                cassette_test(path);
-        }
-        closedir(files);
-    }
-    closedir(providers);
+    tapes_each(on_tape, NULL);
     printf("%u answers, %u streams, %u errors, %u requests\n", answers, streams, errors, requests);
     ck_assert_uint_ge(answers, 14);
     ck_assert_uint_ge(streams, 14);
@@ -426,28 +362,4 @@ START_TEST(recorded_answers_are_read_as_others_read_them)
 }
 END_TEST
 
-int main(void)
-{
-    const char *shared = getenv("HEADGATE_SHARED");
-    DIR *found;
-
-    snprintf(folder, sizeof folder, "%s/cassettes", shared ? shared : "../shared");
-    found = opendir(folder);
-    if (!found) {
-        puts("skipped: no cassettes");
-        return 77; /* what automake takes for skipped */
-    }
-    closedir(found);
-    Suite *suite = suite_create("dialect/openai_responses/cassettes");
-    TCase *tcase = tcase_create("cassettes");
-    SRunner *runner = srunner_create(suite);
-
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, recorded_answers_are_read_as_others_read_them);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TAPES("dialect/openai_responses/cassettes", 120, recorded_answers_are_read_as_others_read_them)
