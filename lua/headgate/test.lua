@@ -11,7 +11,7 @@ local fake = require "headgate.test_host"
 
 local t = {}
 
--- Read by the command: see core/cli/test.c.
+-- Read by the command: see core/cli/test_load.c.
 local plan = { tests = {}, routes = {}, loaded = {} }
 
 function t.plan()
