@@ -216,6 +216,26 @@ char *put_u64(char *at, uint64_t value)
     return end;
 }
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_percent_at(hg_str text, size_t at, char *ret_byte)
+{
+    if (at >= text.n || text.n - at < 3 || text.p[at] != '%')
+        return false;
+    int high = hex_value(text.p[at + 1]), low = hex_value(text.p[at + 2]);
+
+    if (high < 0 || low < 0)
+        return false;
+    *ret_byte = (char)(high << 4 | low);
+    return true;
+}
+
 char *put_hex(char *at, uint64_t value)
 {
     char digits[16];

@@ -47,6 +47,9 @@ bool text_has_control(hg_str text);
 /* The part before `sep`; *rest becomes the part behind it, or empty when there is no `sep`. */
 hg_str text_cut(hg_str text, char sep, hg_str *rest);
 
+/* Whether "%2F" or the like stands at `at`; *ret_byte is what it means. */
+bool text_percent_at(hg_str text, size_t at, char *ret_byte);
+
 /* Digits only, no sign, no overflow. */
 bool text_to_u64(hg_str text, uint64_t *ret_value);
 

@@ -3,13 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/text.h"
 
 /* As nearly always: nothing is to be undone. */
 static bool is_plain(hg_str path)
@@ -37,11 +31,8 @@ hg_str path_plain(hg_str path, char plain[PATH_MAX_PLAIN])
     for (size_t i = 0; i <= path.n; i++) {
         char c = i < path.n ? path.p[i] : '/';
 
-        if (c == '%' && i + 2 < path.n && hex_value(path.p[i + 1]) >= 0 &&
-            hex_value(path.p[i + 2]) >= 0) {
-            c = (char)(hex_value(path.p[i + 1]) << 4 | hex_value(path.p[i + 2]));
+        if (text_percent_at(path, i, &c))
             i += 2;
-        }
         if (c == '\\')
             c = '/';
         if (c == '/' && n && plain[n - 1] == '/')

@@ -20,25 +20,17 @@ bool realtime_is_path(hg_str path)
     return false;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* As forms write it: %2F is a slash and + a space. */
 static hg_str decoded(struct arena *arena, hg_str value)
 {
     char *text = arena_alloc(arena, value.n + 1), *at = text;
 
     for (size_t i = 0; i < value.n; i++) {
-        int high = value.p[i] == '%' && i + 2 < value.n ? hex_value(value.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(value.p[i + 2]) : -1;
+        char c = value.p[i] == '+' ? ' ' : value.p[i];
 
-        *at++ = low >= 0 ? (char)(high << 4 | low) : value.p[i] == '+' ? ' ' : value.p[i];
-        i += low >= 0 ? 2 : 0;
+        if (text_percent_at(value, i, &c))
+            i += 2;
+        *at++ = c;
     }
     return (hg_str){text, (size_t)(at - text)};
 }

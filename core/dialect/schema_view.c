@@ -88,14 +88,6 @@ static int keyword_of(hg_str raw_key)
 
 /* ---- references ------------------------------------------------------------------------------ */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The fragment of a URL as a JSON pointer. */
 static bool pointer_of(hg_str ref, char pointer[POINTER_MAX])
 {
@@ -106,11 +98,8 @@ static bool pointer_of(hg_str ref, char pointer[POINTER_MAX])
     for (size_t i = 1; i < ref.n; i++) {
         char c = ref.p[i];
 
-        if (c == '%' && i + 2 < ref.n && hex_value(ref.p[i + 1]) >= 0 &&
-            hex_value(ref.p[i + 2]) >= 0) {
-            c = (char)(hex_value(ref.p[i + 1]) << 4 | hex_value(ref.p[i + 2]));
+        if (text_percent_at(ref, i, &c))
             i += 2;
-        }
         if (!c)
             return false;
         pointer[n++] = c;

@@ -2,7 +2,6 @@
  * text and the spelling suggestions all come from it. */
 #include "simulate/rule.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -293,27 +292,17 @@ bool rule_set(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
                              TEXT_ARG(value), option->sentence);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static hg_str percent_decoded(struct arena *arena, hg_str text)
 {
     char *out = arena_alloc(arena, text.n + 1);
     size_t n = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        int high = text.p[i] == '%' && i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+        char c = text.p[i];
 
-        if (low >= 0)
-            out[n++] = (char)(high * 16 + low), i += 2;
-        else
-            out[n++] = text.p[i];
+        if (text_percent_at(text, i, &c))
+            i += 2;
+        out[n++] = c;
     }
     return (hg_str){out, n};
 }

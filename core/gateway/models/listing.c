@@ -204,30 +204,23 @@ static void collect(struct listing *listing)
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 hg_str listing_model(const struct request *request)
 {
     static const char mark[] = "/models/";
     hg_str path = request->head->path;
-    const char *at = memmem(path.p, path.n, mark, sizeof mark - 1), *end = path.p + path.n;
+    const char *found = memmem(path.p, path.n, mark, sizeof mark - 1);
 
-    if (!at)
+    if (!found)
         return HG_S("");
-    at += sizeof mark - 1;
-    char *text = arena_alloc(request->arena, (size_t)(end - at) + 1), *to = text;
+    size_t at = (size_t)(found - path.p) + sizeof mark - 1;
+    char *text = arena_alloc(request->arena, path.n - at + 1), *to = text;
 
-    for (; at < end; at++) {
-        bool is_coded = *at == '%' && end - at > 2 && hex(at[1]) >= 0 && hex(at[2]) >= 0;
+    for (; at < path.n; at++) {
+        char c = path.p[at];
 
-        *to++ = is_coded ? (char)(hex(at[1]) << 4 | hex(at[2])) : *at;
-        at += is_coded ? 2 : 0;
+        if (text_percent_at(path, at, &c))
+            at += 2;
+        *to++ = c;
     }
     return (hg_str){text, (size_t)(to - text)};
 }

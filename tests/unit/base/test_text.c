@@ -132,7 +132,25 @@ START_TEST(moments_are_written_as_dates)
 }
 END_TEST
 
+START_TEST(percent_stands_for_a_byte_where_two_digits_follow)
+{
+    static const char *const others[] = {"", "%", "%4", "%4g", "%g4", "%-4", "% 4", "4141"};
+    hg_str text = HG_S("a%2f%C3%00");
+    char byte = '?';
+
+    ck_assert(text_percent_at(text, 1, &byte) && byte == '/');
+    ck_assert(text_percent_at(text, 4, &byte) && byte == (char)0xc3);
+    ck_assert(text_percent_at(text, 7, &byte) && byte == 0);
+    byte = '?';
+    ck_assert(!text_percent_at(text, 0, &byte) && !text_percent_at(text, 8, &byte));
+    ck_assert(!text_percent_at(text, text.n, &byte) && !text_percent_at(text, SIZE_MAX, &byte));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(!text_percent_at(text_of(others[i]), 0, &byte));
+    ck_assert(byte == '?');
+}
+END_TEST
+
 RUN_SUITE("text", durations_are_read_with_their_unit, sizes_count_in_powers_of_1024,
           numbers_do_not_overflow, a_misspelling_finds_its_word, a_cut_text_leaves_the_rest,
           numbers_are_written_without_printf, control_characters_are_found_wherever_they_stand,
-          moments_are_written_as_dates)
+          moments_are_written_as_dates, percent_stands_for_a_byte_where_two_digits_follow)
