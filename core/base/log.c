@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,11 +48,12 @@ static void defuse(char *line, size_t n)
             line[i] = ' ';
 }
 
-void log_vline(enum log_level level, const char *prefix, const char *fmt, va_list args)
+void log_line(enum log_level level, const char *fmt, ...)
 {
     char line[2048];
     char when[32];
     struct tm tm;
+    va_list args;
     int64_t us = clock_wall_us();
     time_t seconds = (time_t)(us / 1000000);
 
@@ -59,12 +61,14 @@ void log_vline(enum log_level level, const char *prefix, const char *fmt, va_lis
         return;
     gmtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-    size_t n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %-5s %s: %s", when,
-                                (int)(us / 1000 % 1000), names[level], settings.process, prefix);
+    size_t n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %-5s %s: ", when,
+                                (int)(us / 1000 % 1000), names[level], settings.process);
     if (n >= sizeof line)
         n = sizeof line - 1;
+    va_start(args, fmt);
     int more = vsnprintf(line + n, sizeof line - n, fmt, args);
 
+    va_end(args);
     n += more < 0 ? 0 : (size_t)more;
     if (n > sizeof line - 2)
         n = sizeof line - 2;
@@ -74,13 +78,4 @@ void log_vline(enum log_level level, const char *prefix, const char *fmt, va_lis
      * error here. */
     if (write(STDERR_FILENO, line, n) < 0)
         return;
-}
-
-void log_line(enum log_level level, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    log_vline(level, "", fmt, args);
-    va_end(args);
 }

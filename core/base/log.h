@@ -5,7 +5,6 @@
  * The record of a request is not a log line; see gateway/record.h. Secrets never come here. */
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 
 enum log_level {
@@ -25,8 +24,6 @@ bool log_wants(enum log_level level);
 void log_set_process(const char *name);
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_vline(enum log_level level, const char *prefix, const char *fmt, va_list args)
-    __attribute__((format(printf, 3, 0)));
 
 #define log_debug(...)                        \
     do {                                      \

@@ -233,7 +233,7 @@ void pair_set(struct arena *arena, struct pair **list, hg_str name, hg_str value
     (*at)->value = arena_text(arena, value);
 }
 
-hg_str pair_get(const struct pair *list, hg_str name)
+static hg_str pair_get(const struct pair *list, hg_str name)
 {
     while (list && !text_is(list->name, name))
         list = list->next;

@@ -159,7 +159,6 @@ hg_str request_metadata(struct request *request, hg_str key);
 
 /* Adds or replaces. Texts are copied. */
 void pair_set(struct arena *arena, struct pair **list, hg_str name, hg_str value);
-hg_str pair_get(const struct pair *list, hg_str name);
 
 /* The functions behind hg_req, for plugins. */
 extern const hg_req_api view_api;

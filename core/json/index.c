@@ -154,7 +154,6 @@ bool json_parse_depth(struct arena *arena, hg_str text, unsigned depth, hg_json 
     }
     doc = arena_zalloc(arena, sizeof *doc);
     doc->text = text;
-    doc->arena = arena;
     doc->root_end = (uint32_t)(end - scan.from);
     if (!doc_index(doc, &scan))
         return parse_failed(&scan.fault, ret_fault);
@@ -418,11 +417,6 @@ hg_str json_pass_str(hg_json_it *it, hg_json value)
     if (value.kind == HG_J_STR)
         it->priv[1] = value.at + raw.n + 2;
     return raw;
-}
-
-struct arena *json_arena(hg_json value)
-{
-    return value.kind ? doc_of(value)->arena : NULL;
 }
 
 size_t json_offset(hg_json value)

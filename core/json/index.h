@@ -91,9 +91,6 @@ bool json_key_is(hg_str raw_key, hg_str key);
 int64_t json_i64(hg_json value, int64_t dflt);
 double json_f64(hg_json value, double dflt);
 
-/* What the document was parsed into. NULL if absent. */
-struct arena *json_arena(hg_json value);
-
 /* Where the value begins in the text of its document; 0 if absent. */
 size_t json_offset(hg_json value);
 

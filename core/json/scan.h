@@ -17,7 +17,6 @@ struct json_member {
 
 struct json_doc {
     hg_str text;
-    struct arena *arena;
     struct json_member *members; /* in document order */
     uint32_t *by_key;            /* numbers of members in order of keys; NULL if there are few */
     uint32_t count, root_end;

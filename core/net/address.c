@@ -9,7 +9,8 @@
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-bool address_port_of(hg_str text, bool zero_too, uint16_t *ret_port)
+/* Reads the digits of a port, 1 to 65535; 0 as well where a listener may ask for any free one. */
+static bool address_port_of(hg_str text, bool zero_too, uint16_t *ret_port)
 {
     uint64_t port;
 

@@ -25,9 +25,6 @@ enum {
 /* Cuts "host:port" or "[v6]:port". The host is given without brackets and may be a name. */
 bool address_split(hg_str text, hg_str *ret_host, uint16_t *ret_port);
 
-/* Reads the digits of a port, 1 to 65535; 0 as well where a listener may ask for any free one. */
-bool address_port_of(hg_str text, bool zero_too, uint16_t *ret_port);
-
 /* A numeric host, v6 with or without brackets. False if it is not one; never asks DNS. */
 bool address_of_host(struct address *ret_address, hg_str host, uint16_t port);
 bool address_is_numeric(hg_str host);

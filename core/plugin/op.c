@@ -455,37 +455,25 @@ bool op_is_pending(const struct op *op)
     return op->state == OP_PENDING || op->state == OP_ANSWERED;
 }
 
-struct instance *op_instance(const struct op *op)
-{
-    return op->instance;
-}
-
 void op_set_emit(struct op *op, op_emit *emit)
 {
     op->emit = emit;
 }
 
-hg_rc op_vfail(hg_op handle, hg_rc code, const char *fmt, va_list args)
+hg_rc op_fail(hg_op handle, hg_rc code, const char *fmt, ...)
 {
     struct op *op = op_find(handle, "fail");
+    va_list args;
 
     if (!op)
         return code;
     char *text = arena_alloc(op_arena(op), ERROR_TEXT_MAX);
 
+    va_start(args, fmt);
     vsnprintf(text, ERROR_TEXT_MAX, fmt, args);
+    va_end(args);
     settings_hide(op->instance->settings, text);
     op->error = text;
-    return code;
-}
-
-hg_rc op_fail(hg_op handle, hg_rc code, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    code = op_vfail(handle, code, fmt, args);
-    va_end(args);
     return code;
 }
 

@@ -83,4 +83,3 @@ struct arena *op_arena(struct op *op);
 const char *op_error(const struct op *op);
 
 bool op_is_pending(const struct op *op);
-struct instance *op_instance(const struct op *op);

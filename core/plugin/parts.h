@@ -156,8 +156,6 @@ void op_callback_enter(struct op *op, const char *operation);
 void op_callback_leave(struct op *op);
 
 void op_done(hg_op handle, hg_rc rc);
-hg_rc op_vfail(hg_op handle, hg_rc code, const char *fmt, va_list args)
-    __attribute__((format(printf, 3, 0)));
 hg_rc op_fail(hg_op handle, hg_rc code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void op_at_end(hg_op handle, void (*fn)(void *), void *arg);
 hg_op op_background(struct instance *instance, hg_ns timeout, void (*end)(void *, hg_rc),

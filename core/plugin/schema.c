@@ -33,7 +33,7 @@ void schema_mark(struct schema_marks *marks, json_t *value, bool is_empty)
     marks->is_empty[marks->count++] = is_empty;
 }
 
-bool schema_is_marked(const struct schema_marks *marks, json_t *value)
+static bool schema_is_marked(const struct schema_marks *marks, json_t *value)
 {
     return marks && mark_find(marks, value) < marks->count;
 }

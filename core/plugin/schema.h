@@ -25,7 +25,6 @@ struct schema_marks {
 };
 
 void schema_mark(struct schema_marks *marks, json_t *value, bool is_empty);
-bool schema_is_marked(const struct schema_marks *marks, json_t *value);
 void schema_marks_done(struct schema_marks *marks);
 
 /* Whether the value is as the schema wants it; false and the first thing that is not, with its

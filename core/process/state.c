@@ -97,7 +97,8 @@ static json_t *describe_reloads(const struct change *change)
                      state_text(change->reason.text));
 }
 
-json_t *state_describe(const struct change *change, const char *phase, unsigned written)
+/* How the gateway is, as a new reference. */
+static json_t *state_describe(const struct change *change, const char *phase, unsigned written)
 {
     const struct fleet *fleet = change->fleet;
     const struct status *status = fleet->ground.status;

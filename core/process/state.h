@@ -7,10 +7,8 @@
 
 #include "process/change.h"
 
-/* How the gateway is, as a new reference. `written` counts the writes, so that a reader can tell a
- * new state from an old one. */
-json_t *state_describe(const struct change *change, const char *phase, unsigned written);
-
+/* Writes how the gateway is. `written` counts the writes, so that a reader can tell a new state
+ * from an old one. */
 bool state_write(const struct change *change, const char *phase, unsigned written);
 
 /* NULL if there is none that can be read. */

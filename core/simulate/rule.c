@@ -118,13 +118,6 @@ static const struct option *option_find(hg_str name)
     return NULL;
 }
 
-bool rule_is_flag(hg_str name)
-{
-    const struct option *option = option_find(name);
-
-    return option && option->kind == KIND_FLAG;
-}
-
 static bool unknown_option(hg_str name, struct error *error)
 {
     const char *names[OPTION_COUNT], *nearest;
@@ -204,8 +197,9 @@ static bool is_field_value(hg_str value)
     return true;
 }
 
-bool rule_add_header(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
-                     struct error *error)
+/* Adds a header line; refused if it would break the head. */
+static bool rule_add_header(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
+                            struct error *error)
 {
     bool clean = name.n > 0;
 

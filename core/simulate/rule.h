@@ -67,19 +67,12 @@ extern const struct rule rule_default;
 bool rule_set(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
               struct error *error);
 
-/* True if the option needs no value ("close"). */
-bool rule_is_flag(hg_str name);
-
 /* "sim:status=429,retry-after=2": values may hold %XX. A model of another form changes nothing. */
 bool rule_set_model(struct rule *rule, struct arena *arena, hg_str model, struct error *error);
 
 /* Every member of the object is an option; `headers` may be an object and `body` any JSON. */
 bool rule_set_json(struct rule *rule, struct arena *arena, const struct json_t *object,
                    struct error *error);
-
-/* Adds a header line; refused if it would break the head. */
-bool rule_add_header(struct rule *rule, struct arena *arena, hg_str name, hg_str value,
-                     struct error *error);
 
 /* One line for each option. */
 void rule_print_help(FILE *out);

@@ -6,7 +6,7 @@
 #include "dialect/anthropic/write_chat.h"
 #include "json/write.h"
 
-hg_str anthropic_id_of(struct writing *writing, struct chat_text id)
+static hg_str anthropic_id_of(struct writing *writing, struct chat_text id)
 {
     return translation_call_id(writing->to, id, "_-", 128, false);
 }

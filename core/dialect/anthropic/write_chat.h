@@ -52,7 +52,6 @@ bool anthropic_block_put(struct writing *writing, const struct chat_part *part, 
 /* A text without white space at its end, as the last of a turn that the model goes on with. */
 void anthropic_text_put_trimmed(struct writing *writing, const struct chat_part *part);
 
-hg_str anthropic_id_of(struct writing *writing, struct chat_text id);
 hg_str anthropic_name_of(struct writing *writing, struct chat_text name);
 
 /* ---- write_tools.c --------------------------------------------------------------------------- */

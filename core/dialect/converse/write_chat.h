@@ -44,9 +44,6 @@ bool converse_media_write(struct writing *writing, const struct chat_part *part)
 /* {"cachePoint":{...}} as an element of the list that is open, if the model knows them. */
 void converse_cache_write(struct writing *writing, hg_str cache);
 
-/* Opens the turn of a role, unless it is open. */
-void converse_turn(struct writing *writing, uint32_t role);
-
 /* Decides how a schema is kept to; before anything is written. */
 void converse_format_choose(struct writing *writing);
 void converse_format_write(struct writing *writing);

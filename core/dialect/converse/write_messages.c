@@ -29,7 +29,8 @@ static void turn_end(struct writing *writing)
     writing->role = 0;
 }
 
-void converse_turn(struct writing *writing, uint32_t role)
+/* Opens the turn of a role, unless it is open. */
+static void converse_turn(struct writing *writing, uint32_t role)
 {
     struct chain *out = writing->out;
 

@@ -58,7 +58,7 @@ void marks_add(struct marks *marks, hg_str text)
     marks->bytes += text.n;
 }
 
-uint64_t marks_characters(const struct marks *marks, uint64_t bytes)
+static uint64_t marks_characters(const struct marks *marks, uint64_t bytes)
 {
     const struct window *window = marks->first, *found = NULL;
     uint64_t continued = 0;

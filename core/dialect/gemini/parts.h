@@ -31,9 +31,6 @@ uint64_t gemini_tokens(uint32_t kind, hg_json doc);
 void gemini_read_request(struct arena *arena, uint32_t kind, hg_str path, hg_json doc,
                          struct dialect_request *ret);
 
-/* The model and the method ("generateContent") that a path names; empty if it names none. */
-hg_str gemini_path_model(struct arena *arena, hg_str path, hg_str *ret_method);
-
 /* ---- texts.c --------------------------------------------------------------------------------- */
 
 void gemini_request_visit(uint32_t kind, hg_json doc, struct text_visitor *visitor);
@@ -125,7 +122,6 @@ struct marks;
 
 struct marks *marks_new(struct arena *arena);
 void marks_add(struct marks *marks, hg_str text);
-uint64_t marks_characters(const struct marks *marks, uint64_t bytes);
 
 /* Gives the citations of a candidate from the one numbered `from` on; returns how many it has. */
 size_t gemini_grounding_give(const struct dialect_sink *sink, struct arena *scratch,

@@ -68,7 +68,8 @@ static hg_str model_of(hg_str plain, hg_str *ret_method)
     return models ? (hg_str){models + 1, rest.n - (size_t)(models - rest.p) - 1} : HG_S("");
 }
 
-hg_str gemini_path_model(struct arena *arena, hg_str path, hg_str *ret_method)
+/* The model and the method ("generateContent") that a path names; empty if it names none. */
+static hg_str gemini_path_model(struct arena *arena, hg_str path, hg_str *ret_method)
 {
     char room[PATH_MAX_PLAIN];
     hg_str model = model_of(path_plain(path, room), ret_method);

@@ -61,8 +61,7 @@ void lua_push_request(lua_State *L, struct request *request, const struct shape 
 void lua_push_response(lua_State *L, struct answer *answer);
 void lua_push_usage(lua_State *L, const struct attempt *attempt); /* a table, or nil */
 
-/* An err table; lua_push_failure pushes nil before it and returns 2. */
-void lua_push_error(lua_State *L, const struct fault *fault);
+/* Pushes nil and an err table; returns 2. */
 int lua_push_failure(lua_State *L, const struct fault *fault);
 
 /* Reads an err table or message by raw access alone. */
@@ -80,9 +79,6 @@ int lua_set_header(lua_State *L, struct request *request, int at);
 
 hg_str lua_text_at(lua_State *L, int at); /* of a string; empty otherwise */
 void lua_push_text(lua_State *L, hg_str text);
-
-/* A time as scripts give it; 0 if it makes no sense. */
-hg_ns lua_seconds(double seconds);
 
 /* Seconds as a number in a field of a table; 0 if it is not there. */
 hg_ns lua_seconds_field(lua_State *L, int table, const char *name);

@@ -12,7 +12,8 @@
 #include "shm/region.h"
 #include "json/write.h"
 
-hg_ns lua_seconds(double seconds)
+/* A time as scripts give it; 0 if it makes no sense. */
+static hg_ns lua_seconds(double seconds)
 {
     return seconds > 0 && seconds < 1e9 ? (hg_ns)(seconds * 1e9) : 0;
 }
@@ -36,7 +37,7 @@ static void set_text(lua_State *L, const char *name, hg_str value)
     lua_setfield(L, -2, name);
 }
 
-void lua_push_error(lua_State *L, const struct fault *fault)
+static void lua_push_error(lua_State *L, const struct fault *fault)
 {
     lua_createtable(L, 0, 8);
     set_text(L, "kind", fault_name(fault->kind));
