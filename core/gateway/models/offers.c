@@ -125,17 +125,13 @@ static bool list_read(struct source *source, hg_str text)
 /* ---- asking -----------------------------------------------------------------------------------
  */
 
-static bool is_known(const struct source *source)
-{
-    return !source->op && source->until > clock_now();
-}
-
-static bool all_known(const struct offers *offers, const bool *wanted)
+/* A list whose time is up while others are still being asked is good enough for who waits. */
+static bool is_asking(const struct offers *offers, const bool *wanted)
 {
     for (size_t i = 0; i < offers->count; i++)
-        if (wanted[i] && !is_known(&offers->sources[i]))
-            return false;
-    return true;
+        if (wanted[i] && offers->sources[i].op)
+            return true;
+    return false;
 }
 
 static void tell(struct offers *offers)
@@ -144,7 +140,7 @@ static void tell(struct offers *offers)
 
     for (; at; at = next) {
         next = LIST_NEXT(at, entry);
-        if (!all_known(offers, at->wanted))
+        if (is_asking(offers, at->wanted))
             continue;
         LIST_REMOVE(at, entry);
         at->on_known(at);
@@ -199,9 +195,9 @@ static void ask(struct source *source)
 bool offers_ask(struct offers *offers, struct offers_waiter *waiter)
 {
     for (size_t i = 0; i < offers->count; i++)
-        if (waiter->wanted[i] && !offers->sources[i].op && !is_known(&offers->sources[i]))
+        if (waiter->wanted[i] && !offers->sources[i].op && offers->sources[i].until <= clock_now())
             ask(&offers->sources[i]);
-    if (all_known(offers, waiter->wanted))
+    if (!is_asking(offers, waiter->wanted))
         return true;
     LIST_INSERT_HEAD(&offers->waiters, waiter, entry);
     return false;
