@@ -182,7 +182,7 @@ def test_sessions_pass_over_tls(gateway, upstream, tmp_path):
 def test_the_provider_gets_our_key_and_its_own_name_of_the_model(gateway, upstream):
     up = upstream(session(echo))
     gate = gateway(up)
-    client = ws.connect(gate.port, "/v1/realtime?intent=x&model=up%2Fgpt-realtime",
+    client = ws.connect(gate.port, "/v1/realtime?intent=x&model=up%2Fgpt-realtime&%6Dodel=other",
                         {"Authorization": "Bearer sk-client", "OpenAI-Beta": "realtime=v1",
                          "Sec-WebSocket-Extensions": "permessage-deflate", "Cookie": "c=1"})
     client.close()

@@ -175,14 +175,16 @@ char *place_put(char *at, hg_str value)
     return at;
 }
 
-/* What says the model or the version is the provider's to say. */
+/* What says the model or the version is the provider's to say, and a name that is encoded could say
+ * it as well. */
 static bool pair_passes(hg_str pair)
 {
     const char *mark = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
     hg_str name = {pair.p, mark ? (size_t)(mark - pair.p) : pair.n};
 
-    return pair.n && !word_is(name, "model") && !word_is(name, "deployment") &&
-           !word_is(name, "api-version") && !word_is(name, "api-key");
+    return pair.n && !(name.n && memchr(name.p, '%', name.n)) && !word_is(name, "model") &&
+           !word_is(name, "deployment") && !word_is(name, "api-version") &&
+           !word_is(name, "api-key");
 }
 
 hg_rc place_session(const hg_host *host, hg_op op, const struct place *place, const char *name,
