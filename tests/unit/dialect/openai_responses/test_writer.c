@@ -71,6 +71,25 @@ static void assert_at(hg_json doc, const char *place, const char *want)
     ck_assert_msg(text_is(raw, text_of(want)), "%s is %.*s, not %s", place, TEXT_ARG(raw), want);
 }
 
+/* What stands at a place of the response object, as JSON; "" for nothing. */
+struct want {
+    const char *place, *json;
+};
+
+/* Both ways. */
+static void response_assert(const hg_event *events, size_t count, const struct want *wants)
+{
+    for (int is_stream = 0; is_stream <= 1; is_stream++) {
+        hg_json response = response_of(is_stream, events, count);
+
+        for (const struct want *want = wants; want->place; want++)
+            assert_at(response, want->place, want->json);
+    }
+}
+
+#define ASSERT_RESPONSE(events, ...) \
+    response_assert(events, COUNT(events), (const struct want[]){__VA_ARGS__, {NULL, NULL}})
+
 static unsigned times(hg_str text, const char *word)
 {
     unsigned count = 0;
@@ -112,20 +131,13 @@ START_TEST(a_text_is_a_message)
 {
     const hg_event events[] = {START, TEXT("Hel\"lo"), TEXT(" \xC3\xA9\n"), FINISH(STOP), USAGE};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/id", "\"resp_x-1\"");
-        assert_at(response, "/model", "\"model\"");
-        assert_at(response, "/status", "\"completed\"");
-        assert_at(response, "/output/0/type", "\"message\"");
-        assert_at(response, "/output/0/status", "\"completed\"");
-        assert_at(response, "/output/0/content/0/text", "\"Hel\\\"lo \xC3\xA9\\n\"");
-        assert_at(response, "/usage",
-                  "{\"input_tokens\":10,\"input_tokens_details\":{\"cached_tokens\":4,"
-                  "\"cache_write_tokens\":0},\"output_tokens\":7,\"output_tokens_details\":{"
-                  "\"reasoning_tokens\":3},\"total_tokens\":17}");
-    }
+    ASSERT_RESPONSE(
+        events, {"/id", "\"resp_x-1\""}, {"/model", "\"model\""}, {"/status", "\"completed\""},
+        {"/output/0/type", "\"message\""}, {"/output/0/status", "\"completed\""},
+        {"/output/0/content/0/text", "\"Hel\\\"lo \xC3\xA9\\n\""},
+        {"/usage", "{\"input_tokens\":10,\"input_tokens_details\":{\"cached_tokens\":4,"
+                   "\"cache_write_tokens\":0},\"output_tokens\":7,\"output_tokens_details\":{"
+                   "\"reasoning_tokens\":3},\"total_tokens\":17}"});
 }
 END_TEST
 
@@ -141,18 +153,12 @@ START_TEST(reasoning_comes_before_what_is_said)
                                TEXT("!"),
                                FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        ck_assert_uint_eq(json_count(json_get(response, "/output")), 4);
-        assert_at(response, "/output/0/content/0/text", "\"let me see\"");
-        assert_at(response, "/output/0/summary", "[]");
-        assert_at(response, "/output/0/encrypted_content", "\"headgate.signature:signed\"");
-        assert_at(response, "/output/1/content/0/text", "\"yes\"");
-        assert_at(response, "/output/2/encrypted_content", "\"headgate.encrypted:secret\"");
-        assert_at(response, "/output/3/content/0/text", "\"!\"");
-        assert_at(response, "/usage", "null");
-    }
+    ASSERT_RESPONSE(events, {"/output/0/content/0/text", "\"let me see\""},
+                    {"/output/0/summary", "[]"},
+                    {"/output/0/encrypted_content", "\"headgate.signature:signed\""},
+                    {"/output/1/content/0/text", "\"yes\""},
+                    {"/output/2/encrypted_content", "\"headgate.encrypted:secret\""},
+                    {"/output/3/content/0/text", "\"!\""}, {"/output/4", ""}, {"/usage", "null"});
 }
 END_TEST
 
@@ -161,13 +167,9 @@ START_TEST(who_asked_for_summaries_gets_them)
     const hg_event events[] = {START, {.type = HG_EV_REASONING, .text = HG_S("hm")}, FINISH(STOP)};
 
     request = "{\"reasoning\":{\"effort\":\"high\",\"summary\":\"auto\"}}";
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/output/0/summary", "[{\"type\":\"summary_text\",\"text\":\"hm\"}]");
-        assert_at(response, "/output/0/content", "");
-        assert_at(response, "/reasoning", "{\"effort\":\"high\",\"summary\":\"auto\"}");
-    }
+    ASSERT_RESPONSE(events, {"/output/0/summary", "[{\"type\":\"summary_text\",\"text\":\"hm\"}]"},
+                    {"/output/0/content", ""},
+                    {"/reasoning", "{\"effort\":\"high\",\"summary\":\"auto\"}"});
     ck_assert_uint_eq(times(written(true, events, COUNT(events)),
                             "event: response.reasoning_summary_text.delta\n"),
                       1);
@@ -179,9 +181,7 @@ START_TEST(a_refusal_is_a_part_of_its_own)
     const hg_event events[] = {
         START, TEXT("well"), {.type = HG_EV_REFUSAL, .text = HG_S("no")}, FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++)
-        assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/content/1",
-                  "{\"type\":\"refusal\",\"refusal\":\"no\"}");
+    ASSERT_RESPONSE(events, {"/output/0/content/1", "{\"type\":\"refusal\",\"refusal\":\"no\"}"});
 }
 END_TEST
 
@@ -196,10 +196,10 @@ START_TEST(citations_are_flat_and_have_what_clients_insist_on)
         {.type = HG_EV_CITATION, .text = HG_S("nonsense")},
         FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++)
-        assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/content/0/annotations",
-                  "[{\"type\":\"url_citation\",\"url\":\"u\",\"start_index\":0,\"end_index\":0,"
-                  "\"title\":\"\"}]");
+    ASSERT_RESPONSE(events,
+                    {"/output/0/content/0/annotations",
+                     "[{\"type\":\"url_citation\",\"url\":\"u\",\"start_index\":0,\"end_index\":0,"
+                     "\"title\":\"\"}]"});
 }
 END_TEST
 
@@ -212,9 +212,8 @@ START_TEST(logprobs_are_kept_with_their_text)
                                 .text = HG_S("{\"content\":[{\"token\":\"so\",\"logprob\":-1}]}")},
                                FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++)
-        assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/content/0/logprobs",
-                  "[{\"token\":\"so\",\"logprob\":-1}]");
+    ASSERT_RESPONSE(events,
+                    {"/output/0/content/0/logprobs", "[{\"token\":\"so\",\"logprob\":-1}]"});
 }
 END_TEST
 
@@ -225,8 +224,7 @@ START_TEST(a_picture_is_an_item)
         {.type = HG_EV_MEDIA, .name = HG_S("image/png"), .text = HG_S("QUJD")},
         FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++)
-        assert_at(response_of(is_stream, events, COUNT(events)), "/output/0/result", "\"QUJD\"");
+    ASSERT_RESPONSE(events, {"/output/0/result", "\"QUJD\""});
 }
 END_TEST
 
@@ -248,16 +246,9 @@ START_TEST(parallel_calls_are_items_beside_each_other)
         {.type = HG_EV_TOOL_END, .index = 1},
         FINISH(TOOLS)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/status", "\"completed\"");
-        assert_at(response, "/output/1/call_id", "\"c0\"");
-        assert_at(response, "/output/1/arguments", "\"{\\\"a\\\":1}\"");
-        assert_at(response, "/output/2/name", "\"g\"");
-        assert_at(response, "/output/3/arguments", "\"{}\"");
-        assert_at(response, "/output/3/status", "\"completed\"");
-    }
+    ASSERT_RESPONSE(events, {"/status", "\"completed\""}, {"/output/1/call_id", "\"c0\""},
+                    {"/output/1/arguments", "\"{\\\"a\\\":1}\""}, {"/output/2/name", "\"g\""},
+                    {"/output/3/arguments", "\"{}\""}, {"/output/3/status", "\"completed\""});
 }
 END_TEST
 
@@ -274,13 +265,8 @@ START_TEST(a_tool_of_free_text_is_called_with_free_text)
         FINISH(TOOLS)};
 
     request = "{\"tools\":[{\"type\":\"custom\",\"name\":\"patch\"}]}";
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/output/0/type", "\"custom_tool_call\"");
-        assert_at(response, "/output/0/input", "\"a\\n\\\"b\\\"\"");
-        assert_at(response, "/output/1/input", "\"bare\"");
-    }
+    ASSERT_RESPONSE(events, {"/output/0/type", "\"custom_tool_call\""},
+                    {"/output/0/input", "\"a\\n\\\"b\\\"\""}, {"/output/1/input", "\"bare\""});
 }
 END_TEST
 
@@ -293,16 +279,10 @@ START_TEST(an_answer_that_was_cut_is_incomplete)
     const hg_event length[] = {START, TEXT("half"), USAGE, FINISH(LENGTH)};
     const hg_event filter[] = {START, TEXT("half"), FINISH(FILTER)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, length, COUNT(length));
-
-        assert_at(response, "/status", "\"incomplete\"");
-        assert_at(response, "/incomplete_details", "{\"reason\":\"max_output_tokens\"}");
-        assert_at(response, "/output/0/status", "\"incomplete\"");
-        assert_at(response, "/usage/total_tokens", "17");
-        assert_at(response_of(is_stream, filter, COUNT(filter)), "/incomplete_details",
-                  "{\"reason\":\"content_filter\"}");
-    }
+    ASSERT_RESPONSE(length, {"/status", "\"incomplete\""},
+                    {"/incomplete_details", "{\"reason\":\"max_output_tokens\"}"},
+                    {"/output/0/status", "\"incomplete\""}, {"/usage/total_tokens", "17"});
+    ASSERT_RESPONSE(filter, {"/incomplete_details", "{\"reason\":\"content_filter\"}"});
 }
 END_TEST
 
@@ -315,12 +295,8 @@ START_TEST(a_call_that_was_cut_is_not_made_whole)
         {.type = HG_EV_TOOL_ARGS, .index = 0, .text = HG_S("{\"a\":")},
         FINISH(LENGTH)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/output/0/arguments", "\"{\\\"a\\\":\"");
-        assert_at(response, "/output/0/status", "\"incomplete\"");
-    }
+    ASSERT_RESPONSE(events, {"/output/0/arguments", "\"{\\\"a\\\":\""},
+                    {"/output/0/status", "\"incomplete\""});
 }
 END_TEST
 
@@ -361,13 +337,8 @@ START_TEST(nothing_comes_after_the_finish_and_from_other_choices)
         FINISH(STOP), TEXT("b"), FINISH(LENGTH),
         USAGE};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/status", "\"completed\"");
-        assert_at(response, "/output/0/content/0/text", "\"a\"");
-        assert_at(response, "/usage/output_tokens", "7");
-    }
+    ASSERT_RESPONSE(events, {"/status", "\"completed\""}, {"/output/0/content/0/text", "\"a\""},
+                    {"/usage/output_tokens", "7"});
 }
 END_TEST
 
@@ -376,10 +347,8 @@ START_TEST(an_empty_answer_is_one)
     const hg_event events[] = {START, FINISH(STOP)};
     const hg_event bare[] = {FINISH(STOP)};
 
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        assert_at(response_of(is_stream, events, COUNT(events)), "/output", "[]");
-        assert_at(response_of(is_stream, bare, COUNT(bare)), "/model", "\"\"");
-    }
+    ASSERT_RESPONSE(events, {"/output", "[]"});
+    ASSERT_RESPONSE(bare, {"/model", "\"\""});
 }
 END_TEST
 
@@ -393,18 +362,10 @@ START_TEST(a_response_repeats_what_was_asked_for)
     request = "{\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":\"required\","
               "\"temperature\":0.5,\"metadata\":null,\"parallel_tool_calls\":null,"
               "\"instructions\":\"be kind\",\"store\":true}";
-    for (int is_stream = 0; is_stream <= 1; is_stream++) {
-        hg_json response = response_of(is_stream, events, COUNT(events));
-
-        assert_at(response, "/tools", "[{\"type\":\"function\",\"name\":\"f\"}]");
-        assert_at(response, "/tool_choice", "\"required\"");
-        assert_at(response, "/temperature", "0.5");
-        assert_at(response, "/metadata", "{}");
-        assert_at(response, "/parallel_tool_calls", "true");
-        assert_at(response, "/instructions", "\"be kind\"");
-        assert_at(response, "/store", "false");
-        assert_at(response, "/service_tier", "\"flex\"");
-    }
+    ASSERT_RESPONSE(events, {"/tools", "[{\"type\":\"function\",\"name\":\"f\"}]"},
+                    {"/tool_choice", "\"required\""}, {"/temperature", "0.5"}, {"/metadata", "{}"},
+                    {"/parallel_tool_calls", "true"}, {"/instructions", "\"be kind\""},
+                    {"/store", "false"}, {"/service_tier", "\"flex\""});
 }
 END_TEST
 
