@@ -1,18 +1,15 @@
 #include "dialect/realtime.h"
 
 #include "base/text.h"
-#include "dialect/path.h"
 #include "json/index.h"
 
 /* ---- the request -------------------------------------------------------------------------------
  */
 
-bool realtime_is_path(hg_str path)
+bool realtime_is_path(hg_str plain)
 {
     static const hg_str paths[] = {
         {"/v1/realtime", 12}, {"/openai/v1/realtime", 19}, {"/openai/realtime", 16}};
-    char room[PATH_MAX_PLAIN];
-    hg_str plain = path_plain(path, room);
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (text_is(plain, paths[i]))

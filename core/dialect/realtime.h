@@ -10,8 +10,9 @@
 #include "base/arena.h"
 #include "http/head.h"
 
-/* Whether the path is one of a session: OpenAI's /v1/realtime, or one of Azure's two. */
-bool realtime_is_path(hg_str path);
+/* Whether the path, made plain (see dialect/path.h), is one of a session: OpenAI's /v1/realtime, or
+ * one of Azure's two. */
+bool realtime_is_path(hg_str plain);
 
 /* The model that a query names: `model`, or Azure's `deployment`. Empty: none. */
 hg_str realtime_model(struct arena *arena, hg_str query);

@@ -50,7 +50,7 @@ uint32_t openai_kind_of(enum method method, hg_str plain, hg_str path)
     if ((method == METHOD_GET || method == METHOD_HEAD) &&
         (text_is(plain, HG_S("/v1/models")) || text_starts(plain, HG_S("/v1/models/"))))
         return HG_R_MODELS;
-    if (method == METHOD_GET && realtime_is_path(path))
+    if (method == METHOD_GET && realtime_is_path(plain))
         return HG_R_REALTIME;
     return text_starts(path, HG_S("/v1/")) || text_starts(plain, HG_S("/v1/")) ? HG_R_RAW : 0;
 }
