@@ -101,11 +101,13 @@ static void document_read(struct request *request)
 /* A body may come compressed, and is read and passed on as what it was before. */
 static void body_inflate(struct request *request)
 {
-    enum coding coding = coding_of(head_field(request->head, HG_S("content-encoding")));
-    size_t max = (size_t)request->gateway->setup.config->limits.max_body;
+    size_t max = (size_t)request->gateway->config->limits.max_body;
+    enum coding coding = CODING_NONE;
     struct chain *body;
 
-    if (coding == CODING_NONE || !request->body->len)
+    if (request->body->len)
+        coding = coding_of(head_field(request->head, HG_S("content-encoding")));
+    if (coding == CODING_NONE)
         return;
     body = chain_new(request->arena);
     switch (coding == CODING_UNKNOWN ? INFLATED_BROKEN
