@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "support/suite.h"
 #include "json/index.h"
-#include "json/tail.h"
 #include "json/write.h"
 
 static struct arena *arena;
@@ -166,29 +165,8 @@ START_TEST(what_does_not_fit_its_place_breaks_the_output)
 }
 END_TEST
 
-START_TEST(the_last_member_is_found_in_a_tail)
-{
-    hg_str value;
-
-    ck_assert(
-        json_find_last_key(HG_S("\"usage\":{\"a\":1},\"x\":{\"usage\" : {\"a\":{\"b\":\"}\"}}}}\n"),
-                           HG_S("usage"), &value));
-    same(value, "{\"a\":{\"b\":\"}\"}}");
-    ck_assert(
-        json_find_last_key(HG_S("\"usage\":{\"a\":1},\"usage\":null}"), HG_S("usage"), &value));
-    same(value, "{\"a\":1}");
-    ck_assert(!json_find_last_key(HG_S("{\"c\":\"\\\"usage\\\":{\\\"a\\\":1}\"}"), HG_S("usage"),
-                                  &value));
-    ck_assert(!json_find_last_key(HG_S("{\"c\\\"usage\":{\"a\":1}}"), HG_S("usage"), &value));
-    ck_assert(!json_find_last_key(HG_S("\"usage\":{\"a\":"), HG_S("usage"), &value));
-    ck_assert(!json_find_last_key(HG_S("[\"usage\",{\"a\":1}]"), HG_S("usage"), &value));
-    ck_assert(!json_find_last_key(HG_S("usage\":{}"), HG_S("usage"), &value));
-    ck_assert(!json_find_last_key(HG_S(""), HG_S("usage"), &value));
-}
-END_TEST
-
 RUN_SUITE_WITH("json/write", setup, teardown, commas_and_colons_come_by_themselves,
                a_raw_value_is_put_on_one_line, strings_are_escaped_and_repaired,
                escapes_into_memory_are_the_same_as_into_a_chain,
                numbers_are_written_so_that_they_read_the_same,
-               what_does_not_fit_its_place_breaks_the_output, the_last_member_is_found_in_a_tail)
+               what_does_not_fit_its_place_breaks_the_output)
