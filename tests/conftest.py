@@ -1,5 +1,6 @@
 """Fixtures of all suites. Each makes what a test asks for and ends it afterwards, by its pid."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -104,3 +105,11 @@ def simulator(tmp_path):
     for one in made:
         status = one.stop()
         assert status == 0, f"exit status {status}\n{one.output()}"
+
+
+@pytest.fixture
+def no_quarantine(monkeypatch):
+    """A sanitizer keeps for a while what is freed; not where memory is measured."""
+    options = [os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=1",
+               "thread_local_quarantine_size_kb=64"]
+    monkeypatch.setenv("ASAN_OPTIONS", ":".join(filter(None, options)))

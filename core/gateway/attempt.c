@@ -17,6 +17,7 @@ static void buffers_free(void *arg)
     struct attempt *attempt = arg;
 
     buffer_done(&attempt->whole);
+    buffer_done(&attempt->packed);
     buffer_done(&attempt->partial);
     buffer_done(&attempt->ready);
     buffer_done(&attempt->spent);
@@ -31,6 +32,7 @@ void attempt_stop(struct attempt *attempt, hg_rc how)
     upload_release(attempt);
     op_end(&attempt->op, how);
     timer_clear(loop, &attempt->first_event);
+    task_clear(loop, &attempt->unpack);
     if (!attempt->ended)
         attempt->ended = clock_now();
 }
@@ -263,6 +265,8 @@ void attempt_pause(struct attempt *attempt, bool paused)
     attempt->paused = paused;
     if (attempt->outbound)
         outbound_pause(attempt->outbound, paused);
+    if (attempt->inflating && !paused)
+        attempt_unpack_go_on(attempt);
 }
 
 /* Each piece of content is a token, as most servers send them. */

@@ -71,7 +71,10 @@ struct attempt {
     hg_str content_type;
     bool is_sse;
     struct inflate *inflating; /* the body comes compressed, and we have to read it */
-    struct buffer whole;       /* an error body, or a body judged as a whole */
+    struct buffer packed;      /* of it: what nobody has taken yet */
+    struct task unpack;
+    bool end_waits;      /* behind that: end_fault and end_reason say which */
+    struct buffer whole; /* an error body, or a body judged as a whole */
     struct sse_scan scan;
     struct buffer partial; /* an event that is not whole yet */
     struct sse_look look;  /* at it */

@@ -5,6 +5,7 @@
  *   attempt_count.c how many tokens a request has
  *   attempt_read.c  the answer in a format the core reads: commit, events, errors
  *   attempt_translate.c  the request in another dialect than the client's
+ *   attempt_unpack.c  a body that comes compressed
  *   attempt_wire.c  the answer in another format than the client's: events in, bytes out */
 #pragma once
 
@@ -29,6 +30,16 @@ void attempt_failed(struct attempt *attempt); /* with attempt->fault filled alre
 void attempt_succeeded(struct attempt *attempt);
 
 extern const struct outbound_events attempt_events;
+
+/* A part of the body, as it is or unpacked. */
+void attempt_take(struct attempt *attempt, hg_str data);
+
+/* A part of a body that comes compressed. While the attempt is paused it is kept, and the end that
+ * comes meanwhile waits behind it: then attempt_unpack_waits is true. */
+void attempt_unpack_begin(struct attempt *attempt);
+void attempt_unpack(struct attempt *attempt, hg_str packed);
+void attempt_unpack_go_on(struct attempt *attempt);
+bool attempt_unpack_waits(struct attempt *attempt, enum outbound_fault fault, const char *reason);
 
 /* Hands whole events on: to the sink, or to those that wait. */
 void attempt_give(struct attempt *attempt, hg_str events);

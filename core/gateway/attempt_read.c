@@ -363,7 +363,7 @@ static void success_begins(struct attempt *attempt, const struct head *head)
 static void coding_begin(struct attempt *attempt, enum coding coding)
 {
     if (coding == CODING_COMPRESSED)
-        attempt->inflating = inflate_new(attempt->request->arena);
+        attempt_unpack_begin(attempt);
     else if (coding == CODING_UNKNOWN && attempt->state != ATTEMPT_ERROR_BODY)
         attempt_broken(attempt, "%s sent an answer in a content-encoding that nobody asked for",
                        attempt->target->name);
@@ -387,7 +387,7 @@ static void on_head(void *arg, const struct head *head)
         coding_begin(attempt, coding_of(head_field(head, HG_S("content-encoding"))));
 }
 
-static void data_take(struct attempt *attempt, hg_str data)
+void attempt_take(struct attempt *attempt, hg_str data)
 {
     size_t room;
 
@@ -421,23 +421,6 @@ static void data_take(struct attempt *attempt, hg_str data)
     }
 }
 
-/* Each piece lies where the next one will: the sink has to be done with it. */
-static void compressed_take(struct attempt *attempt, hg_str data)
-{
-    enum inflated inflated = INFLATED_PIECE;
-    hg_str piece;
-
-    while (attempt->state <= ATTEMPT_SUCCEEDED &&
-           (inflated = inflate_next(attempt->inflating, &data, &piece)) == INFLATED_PIECE) {
-        data_take(attempt, piece);
-        if (attempt->sink && attempt->state <= ATTEMPT_SUCCEEDED)
-            attempt->sink->on_pause(attempt->sink_arg);
-    }
-    if (inflated == INFLATED_BROKEN && attempt->state != ATTEMPT_ERROR_BODY)
-        attempt_broken(attempt, "%s sent a compressed answer that is broken",
-                       attempt->target->name);
-}
-
 /* What the data leads to may be the end of the request: its memory waits until we are done. */
 static void on_data(void *arg, hg_str data)
 {
@@ -445,9 +428,9 @@ static void on_data(void *arg, hg_str data)
     struct request *request = request_ref(attempt->request);
 
     if (attempt->inflating)
-        compressed_take(attempt, data);
+        attempt_unpack(attempt, data);
     else
-        data_take(attempt, data);
+        attempt_take(attempt, data);
     request_unref(&request);
 }
 
@@ -553,6 +536,10 @@ static void on_end(void *arg, enum outbound_fault fault, const char *reason)
     struct request *request = request_ref(attempt->request);
 
     attempt->outbound = NULL;
+    if (attempt->inflating && attempt_unpack_waits(attempt, fault, reason)) {
+        request_unref(&request);
+        return;
+    }
     if (attempt->inflating && fault == OUTBOUND_OK && !inflate_is_whole(attempt->inflating)) {
         fault = OUTBOUND_CLOSED;
         reason = "the compressed answer is cut off";

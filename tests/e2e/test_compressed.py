@@ -1,7 +1,10 @@
 """Bodies that come compressed, from clients and from providers that were not asked for it."""
 
+import fcntl
 import gzip
 import json
+import struct
+import termios
 import threading
 import zlib
 
@@ -9,6 +12,7 @@ import pytest
 
 from support.client import Connection, ask, chat, request_bytes
 from support.upstream import DONE, chat_events, chat_json, error_json, plain
+from support.wait import wait_for
 from support.wires import Said, wires
 from test_translation import Place, same
 
@@ -130,6 +134,59 @@ def test_what_grows_without_end_is_given_up(gateway, upstream):
     body = gzip.compress(b"[" + b" " * (300 << 20))
     gate = gateway(upstream(lambda conn, request: conn.answer(body, headers=GZIP)))
     assert chat(gate.port).status == 502
+
+
+def peak(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
+
+
+def large(count, ends):
+    """A stream that says so much, packed: about 160 bytes for each 50 KB."""
+    start, content, *end = chat_events(["Z" * 50000])
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(map(packer.compress, [start, *[content] * count]))
+    if ends == "whole":
+        return packed + packer.compress(b"".join(end)) + packer.flush()
+    return packed + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
+def fills_up(sock):
+    """Waits until no more comes to who does not read."""
+    seen = []
+
+    def is_full():
+        seen.append(struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0" * 4))[0])
+        return len(seen) > 20 and seen[-1] > 100000 and len(set(seen[-20:])) == 1
+
+    wait_for(is_full, "the client's buffers to be full")
+
+
+@pytest.mark.usefixtures("no_quarantine")
+@pytest.mark.parametrize("ends", ["whole", "cut"])
+@pytest.mark.parametrize("count", [300, 2000], ids=["one read", "many reads"])
+def test_what_a_slow_client_has_not_taken_stays_packed(gateway, upstream, count, ends):
+    packed = large(count, ends)
+
+    def handler(conn, request):
+        conn.head(content_type="text/event-stream", headers=GZIP)
+        conn.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed))
+
+    gate = gateway(upstream(handler))
+    [pid] = gate.processes("worker")
+    before, found, tail = peak(pid), 0, b""
+    with Connection(gate.port, timeout=60) as connection:
+        connection.send(request_bytes("POST", "/v1/chat/completions", {
+            "model": "up/m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}))
+        fills_up(connection.sock)
+        while not tail.endswith(b"0\r\n\r\n"):
+            piece = connection.sock.recv(1 << 20)
+            assert piece
+            found += piece.count(b"Z")
+            tail = (tail + piece)[-400:]
+    assert found == count * 50000
+    assert b"[DONE]" in tail and (b'"error"' in tail) == (ends == "cut")
+    assert peak(pid) - before < 8 << 20
 
 
 def test_what_passes_unread_passes_compressed(gateway, upstream):

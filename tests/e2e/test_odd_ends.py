@@ -2,7 +2,6 @@
 what a second attempt must not take over from the first."""
 
 import json
-import os
 import threading
 import time
 
@@ -240,12 +239,9 @@ def gauge(gate, part):
     return sum(value for name, value in gate.metrics().items() if part in name)
 
 
-def test_what_a_failing_stage_held_is_given_back(gateway, upstream, monkeypatch):
+@pytest.mark.usefixtures("no_quarantine")
+def test_what_a_failing_stage_held_is_given_back(gateway, upstream):
     # Pitfall 65: connections, requests and their memory.
-    # A sanitizer would keep what is freed for a while.
-    options = [os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=1",
-               "thread_local_quarantine_size_kb=64"]
-    monkeypatch.setenv("ASAN_OPTIONS", ":".join(filter(None, options)))
     ended = []
 
     def handler(conn, request):
