@@ -151,6 +151,8 @@ static hg_rc workload_read(struct entra *entra, hg_op op, hg_json settings)
                                        "token_file: the file of the workload's token, if "
                                        "AZURE_FEDERATED_TOKEN_FILE is not set");
     entra->file = strndup(file.p, file.n);
+    if (!entra->file)
+        return entra->token.host->fail(op, HG_E_NOMEM, "no memory");
     entra->token.ask = ask_with_file;
     return application_read(entra, op, settings, true);
 }

@@ -176,19 +176,35 @@ START_TEST(a_machine_has_a_metadata_server)
 }
 END_TEST
 
-START_TEST(a_file_that_the_environment_names_is_read)
+/* With the account in a file, and so many blanks behind it. */
+static hg_rc created_from_file(size_t blanks)
 {
     char path[] = "/tmp/test-vertex-XXXXXX";
     int fd = mkstemp(path);
 
-    ck_assert_int_eq(write(fd, account, strlen(account)), (ssize_t)strlen(account));
+    ck_assert_int_eq(dprintf(fd, "%s%*s", account, (int)blanks, ""),
+                     (int)(strlen(account) + blanks));
     close(fd);
     setenv("GOOGLE_APPLICATION_CREDENTIALS", path, 1);
     hg_rc rc = fake_create(fake, "{}");
 
     unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
     unlink(path);
+    return rc;
+}
+
+START_TEST(a_file_that_the_environment_names_is_read)
+{
+    hg_rc rc = created_from_file(0);
+
     ck_assert_msg(rc == HG_OK, "%s", fake_failure(fake));
+}
+END_TEST
+
+START_TEST(a_file_that_is_too_large_to_be_a_key_is_refused)
+{
+    ck_assert_int_eq(created_from_file(64 * 1024 - strlen(account)), HG_E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(fake_failure(fake), "is no key file"));
 }
 END_TEST
 
@@ -242,4 +258,4 @@ RUN_SUITE_OF("provider/vertex/account", setup, teardown, add_loops,
              one_exchange_serves_all_and_a_refused_token_is_replaced_once,
              a_refusal_of_the_token_tells_no_secret, a_users_login_is_refreshed,
              a_machine_has_a_metadata_server, a_file_that_the_environment_names_is_read,
-             a_key_alone_needs_no_project)
+             a_file_that_is_too_large_to_be_a_key_is_refused, a_key_alone_needs_no_project)

@@ -369,6 +369,8 @@ static hg_rc place_make(struct vertex *vertex, hg_op op, hg_json settings)
                              checked.base.p, (int)project.n, project.p, (int)location.n, location.p)
                     : H->fmt(op, "%.*s/v1", (int)checked.base.n, checked.base.p);
     vertex->base = strndup(url.p, url.n);
+    if (!vertex->base)
+        return H->fail(op, HG_E_NOMEM, "no memory");
     return place_read(H, op, "base_url", word_of(vertex->base), &vertex->place);
 }
 
