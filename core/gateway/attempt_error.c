@@ -138,7 +138,6 @@ void attempt_hide_secrets(struct attempt *attempt)
 /* The same request once more. */
 static void send_again(struct attempt *attempt)
 {
-    attempt->outbound = NULL;
     attempt->fault = (struct fault){0};
     attempt->inflating = NULL;
     op_end(&attempt->op, HG_OK);

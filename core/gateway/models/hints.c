@@ -13,7 +13,6 @@
 #include "gateway/target.h"
 
 enum {
-    ROOM = 200,
     SOON = 300 /* three months, as dates are written */
 };
 
@@ -44,14 +43,14 @@ static hg_str gone_hint(uint32_t date, uint32_t today, char *room)
     int n = 0;
 
     if (date == 1)
-        n = snprintf(room, ROOM, "is deprecated");
+        n = snprintf(room, HINT_ROOM, "is deprecated");
     else if (date && date < today + SOON)
-        n = snprintf(room, ROOM, "%s on %04u-%02u-%02u", date <= today ? "went" : "goes",
+        n = snprintf(room, HINT_ROOM, "%s on %04u-%02u-%02u", date <= today ? "went" : "goes",
                      date / 10000, date / 100 % 100, date % 100);
     return (hg_str){room, (size_t)n};
 }
 
-hg_str hint_for(hg_str vendor, hg_str model, uint32_t today, char room[static ROOM])
+hg_str hint_for(hg_str vendor, hg_str model, uint32_t today, char room[static HINT_ROOM])
 {
     const struct model_facts *facts = catalogue_find(vendor, model);
     const char *near = facts ? NULL : catalogue_suggest(vendor, model);
@@ -61,7 +60,7 @@ hg_str hint_for(hg_str vendor, hg_str model, uint32_t today, char room[static RO
         return gone_hint(facts->deprecated, today, room);
     if (!near || !same_numbers(text_of(near), model))
         return HG_S("");
-    n = snprintf(room, ROOM, "is not known; did you mean '%s'?", near);
+    n = snprintf(room, HINT_ROOM, "is not known; did you mean '%s'?", near);
     return (hg_str){room, (size_t)n};
 }
 
@@ -76,7 +75,7 @@ static uint32_t date_of_today(void)
 
 static void hint(const struct config_instance *provider, hg_str model)
 {
-    char room[ROOM];
+    char room[HINT_ROOM];
     hg_str text = hint_for(vendor_of(provider), model, date_of_today(), room);
 
     if (text.n)

@@ -8,10 +8,14 @@
 
 struct gateway;
 
+enum {
+    HINT_ROOM = 200
+};
+
 /* Logs a warning for each target and alias whose model goes soon or has gone, or is written as none
  * is but another nearly. */
 void hints_log(const struct gateway *gateway);
 
 /* The warning for one model, without its name; empty if there is none. `today` is 20261124. The
  * text is in `room`. */
-hg_str hint_for(hg_str vendor, hg_str model, uint32_t today, char room[static 200]);
+hg_str hint_for(hg_str vendor, hg_str model, uint32_t today, char room[static HINT_ROOM]);
